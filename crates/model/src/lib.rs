@@ -1,0 +1,24 @@
+//! Vitrine's vocabulary as types: ids, paths, trees, change sets, states and the wire types of `/v1`.
+//!
+//! Nothing in this crate performs IO, reads a clock or draws randomness: those arrive as arguments, so that every
+//! rule here can be tested as a pure function.
+
+pub mod app;
+pub mod change;
+pub mod hash;
+pub mod id;
+pub mod limits;
+pub mod path;
+pub mod problem;
+pub mod profile;
+pub mod session;
+pub mod source;
+pub mod template;
+pub mod time;
+pub mod tree;
+
+pub use hash::Sha256;
+pub use id::{AppId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId};
+pub use path::ProjectPath;
+pub use time::Timestamp;
+pub use tree::{FileEntry, FileMode, Tree};
