@@ -1,0 +1,146 @@
+// The wire types of `/v1`, written by hand from the server's model until they are generated from openapi.json.
+
+export type AppStatus = "draft" | "published";
+export type ProfileKind = "vite" | "astro" | "static" | "custom";
+
+export interface Profile {
+  kind: ProfileKind;
+  dev?: string[];
+  build?: string[];
+  output?: string;
+  node?: string;
+}
+
+export interface App {
+  id: string;
+  name: string;
+  slug: string;
+  status: AppStatus;
+  template?: string;
+  profile: Profile;
+  version: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string;
+}
+
+export interface TemplateView {
+  key: string;
+  name: string;
+  description: string;
+  tags: string[];
+  thumbnail_url: string;
+  profile: Profile;
+  entry_file: string;
+  template_hash: string;
+  prebuilt: boolean;
+}
+
+export interface Me {
+  tenant: { id: string; name: string };
+  user: { id: string; name: string };
+  roles: string[];
+  /** Absent for callers with a key, which need none. */
+  csrf_token?: string;
+}
+
+export type FileMode = "100644" | "100755";
+
+export interface FileEntry {
+  sha256: string;
+  size: number;
+  mode: FileMode;
+}
+
+export type Tree = Record<string, FileEntry>;
+
+export interface FileList {
+  version: number;
+  files: Tree;
+}
+
+export type Op =
+  | { op: "write"; path: string; text: string; mode?: FileMode }
+  | { op: "write"; path: string; sha256: string; mode?: FileMode }
+  | { op: "delete"; path: string }
+  | { op: "rename"; from: string; to: string };
+
+export interface ChangeRequest {
+  base_version?: number;
+  ops: Op[];
+}
+
+export interface ChangeResponse {
+  version: number;
+  session?: { status: SessionStatus; delivered: boolean };
+}
+
+export type SessionStatus =
+  | "starting"
+  | "running"
+  | "frozen"
+  | "hibernated"
+  | "stopped"
+  | "expired"
+  | "error";
+
+export type StepName = "files" | "toolchain" | "layer" | "sandbox" | "dev_server";
+export type StepStatus = "pending" | "active" | "done" | "failed";
+
+export interface Step {
+  name: StepName;
+  status: StepStatus;
+  duration_ms?: number;
+  detail?: string;
+}
+
+export interface Timings {
+  steps: Step[];
+  total_ms?: number;
+}
+
+export interface SessionView {
+  id: string;
+  app_id: string;
+  status: SessionStatus;
+  preview_url: string;
+  expires_at: string;
+  idle_timeout_secs: number;
+  last_activity_at: string;
+  driver: string;
+  draft_version: number;
+  timings: Timings;
+  restarts: number;
+  error?: Problem;
+}
+
+export type LogSource = "install" | "stdout" | "stderr" | "vitrine";
+
+export interface LogLine {
+  seq: number;
+  at: string;
+  source: LogSource;
+  text: string;
+}
+
+export interface ProblemItem {
+  path?: string;
+  line?: number;
+  code: string;
+  message: string;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  request_id?: string;
+  errors?: ProblemItem[];
+  latest_version?: number;
+}

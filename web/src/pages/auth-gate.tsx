@@ -1,0 +1,57 @@
+// Lets nobody through but those signed in. Whoever is signed out later keeps the page with everything typed in it.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect } from "react";
+import { getMe } from "../api/calls";
+import { onSignedOut, setCsrfToken } from "../api/http";
+import { asProblem } from "../api/problem";
+import { strings } from "../strings";
+import styles from "./auth-gate.module.css";
+import { SignInPanel } from "./sign-in-panel";
+
+const ME = ["me"];
+const RETRY_MS = 2_000;
+
+export function AuthGate({ children }: { children: ReactNode }) {
+  const queryClient = useQueryClient();
+  const me = useQuery({
+    queryKey: ME,
+    queryFn: async ({ signal }) => {
+      const answer = await getMe(signal);
+      setCsrfToken(answer.csrf_token);
+      return answer;
+    },
+    staleTime: 60_000,
+    retry: (_, error) => asProblem(error).isTransient,
+    retryDelay: RETRY_MS,
+  });
+  const signedOut = me.error !== null && asProblem(me.error).status === 401;
+
+  useEffect(
+    () =>
+      onSignedOut(() => {
+        const known = queryClient.getQueryState(ME);
+        // Not when the answer is to this very question.
+        if (known?.status === "success" && known.fetchStatus === "idle")
+          void queryClient.invalidateQueries({ queryKey: ME });
+      }),
+    [queryClient],
+  );
+
+  if (me.data === undefined)
+    return signedOut ? <SignInPanel /> : <Connecting failing={me.failureCount > 0} />;
+  return (
+    <>
+      {signedOut && <SignInPanel again />}
+      {children}
+    </>
+  );
+}
+
+function Connecting({ failing }: { failing: boolean }) {
+  // Said only once there is something to say: a first answer takes milliseconds.
+  return (
+    <p className={styles.connecting} role="status">
+      {failing && strings.signIn.connecting}
+    </p>
+  );
+}

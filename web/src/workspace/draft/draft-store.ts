@@ -1,0 +1,131 @@
+// The state of one draft in this page, and the only way to change it.
+import type { ApiProblem } from "../../api/problem";
+import {
+  type Conflict,
+  type DraftState,
+  type OpenFile,
+  saveStateOf,
+  type TextFile,
+  type Verdict,
+} from "./draft-state";
+
+/** Text on its way to the server, with its hash. */
+export interface Write {
+  path: string;
+  text: string;
+  sha: string;
+}
+
+interface Part extends Partial<Omit<DraftState, "save">> {
+  /** Why sending pauses before it is tried again. */
+  waiting?: ApiProblem | null;
+  /** Whether something is being sent. */
+  busy?: boolean;
+}
+
+export class DraftStore {
+  #state: DraftState = {
+    version: null,
+    files: {},
+    openFiles: new Map(),
+    problem: null,
+    save: { status: "saved" },
+  };
+  #waiting: ApiProblem | null = null;
+  #busy = false;
+  #listeners = new Set<() => void>();
+
+  get state(): DraftState {
+    return this.#state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  texts(): TextFile[] {
+    return [...this.#state.openFiles.values()].filter((file) => file.kind === "text");
+  }
+
+  text(path: string): TextFile | undefined {
+    const file = this.#state.openFiles.get(path);
+    return file?.kind === "text" ? file : undefined;
+  }
+
+  put(file: OpenFile): void {
+    this.set({ openFiles: new Map(this.#state.openFiles).set(file.path, file) });
+  }
+
+  drop(path: string): void {
+    const openFiles = new Map(this.#state.openFiles);
+    openFiles.delete(path);
+    this.set({ openFiles });
+  }
+
+  set({ waiting = this.#waiting, busy = this.#busy, ...part }: Part): void {
+    this.#waiting = waiting;
+    this.#busy = busy;
+    const next = { ...this.#state, ...part };
+    this.#state = { ...next, save: saveStateOf(next.openFiles, waiting, busy) };
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Takes in what was typed; false when it changes nothing. */
+  edit(path: string, text: string): boolean {
+    const file = this.text(path);
+    if (!file || file.text === text) return false;
+    const { rejected: _, ...rest } = file;
+    this.put({ ...rest, text, dirty: true });
+    return true;
+  }
+
+  /** Makes refused texts due again. */
+  forgetRejections(): void {
+    for (const { rejected: _, ...file } of this.texts()) this.put(file);
+  }
+
+  /** Ends a conflict: the text here becomes the file. */
+  keepMine(path: string): void {
+    const file = this.text(path);
+    if (!file?.conflict) return;
+    const { conflict, ...rest } = file;
+    this.put({ ...rest, baseSha: conflict.sha, dirty: true });
+  }
+
+  /** Ends a conflict: their text, or their deletion, is taken over. */
+  takeTheirs(path: string): void {
+    const file = this.text(path);
+    if (!file?.conflict) return;
+    const { conflict, ...rest } = file;
+    const { text, sha } = conflict;
+    if (text === null) this.drop(path);
+    else this.put({ ...rest, text, baseSha: sha, dirty: false, loadId: file.loadId + 1 });
+  }
+
+  /** Notes that the server has `write`, unless something newer is known of the file. */
+  acknowledge({ path, text, sha }: Write, wasSent: boolean): void {
+    const file = this.text(path);
+    if (!file || file.conflict || !(wasSent || file.baseSha === sha)) return;
+    const size = new TextEncoder().encode(text).length;
+    const mode = this.#state.files[path]?.mode ?? "100644";
+    this.set({ files: { ...this.#state.files, [path]: { sha256: sha, size, mode } } });
+    this.put({ ...file, baseSha: sha, dirty: file.text !== text });
+  }
+
+  /** Takes over what the server has instead of what the file was based on; unsaved text stays. */
+  takeOver(file: TextFile, theirs: Conflict, verdict: Verdict, judgedText: string): void {
+    const { conflict: _, ...rest } = file;
+    if (verdict === "already_saved") {
+      this.put({ ...rest, baseSha: theirs.sha, dirty: file.text !== judgedText });
+    } else if (verdict === "unchanged") {
+      this.put(rest);
+    } else if (file.dirty) {
+      this.put({ ...rest, conflict: theirs });
+    } else if (theirs.text === null) {
+      this.drop(file.path);
+    } else {
+      this.put({ ...rest, text: theirs.text, baseSha: theirs.sha, loadId: file.loadId + 1 });
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// Files, code and preview of one app side by side, on a phone one after the other.
+import { type CSSProperties, useEffect } from "react";
+import type { App } from "../api/types";
+import { Button } from "../components/button";
+import { ProblemNotice } from "../components/notice";
+import { PHONE, useMedia } from "../components/use-media";
+import { useUrlState } from "../components/use-url-state";
+import { strings } from "../strings";
+import { useDraft } from "./draft/use-draft";
+import { CodePane } from "./editor/code-pane";
+import { useTabs } from "./editor/use-tabs";
+import { FileTree } from "./files/file-tree";
+import styles from "./layout/layout.module.css";
+import { PanelTabs, panelOf } from "./layout/panel-tabs";
+import { Separator } from "./layout/separator";
+import { FILES_PX, PREVIEW_PERCENT } from "./layout/split";
+import { useRemembered } from "./layout/use-remembered";
+import { LogDrawer } from "./log/log-drawer";
+import { PreviewPane } from "./preview/preview-pane";
+import { StageRail } from "./session/stage-rail";
+import { useSession } from "./session/use-session";
+import { TopBar } from "./top-bar";
+
+export function Workspace({ app, entryFile }: { app: App; entryFile: string | undefined }) {
+  const { draft, state } = useDraft(app.id);
+  const tabs = useTabs(app.id, draft, state, entryFile);
+  const handle = useSession(app.id);
+  const { session } = handle;
+  const isPhone = useMedia(PHONE);
+  const [panelName, setPanelName] = useUrlState("panel");
+  const [logState, setLogState] = useUrlState("log");
+  const panel = panelOf(panelName);
+  const logShown = isPhone ? panel === "log" : logState === "open";
+  const [filesPx, setFilesPx] = useRemembered("files-width", 220, FILES_PX);
+  const [previewPercent, setPreviewPercent] = useRemembered("preview-share", 52, PREVIEW_PERCENT);
+
+  const draftVersion = session?.draft_version;
+  useEffect(() => {
+    if (draftVersion !== undefined) draft.noticeVersion(draftVersion);
+  }, [draft, draftVersion]);
+
+  const openFile = (path: string) => {
+    tabs.open(path);
+    if (isPhone) setPanelName("code");
+  };
+  const showLog = () => (isPhone ? setPanelName("log") : setLogState("open"));
+  const hideLog = () => (isPhone ? setPanelName("") : setLogState(""));
+  const widths = {
+    "--files": `${filesPx}px`,
+    "--code": `${100 - previewPercent}fr`,
+    "--preview": `${previewPercent}fr`,
+  } as CSSProperties;
+
+  return (
+    <div className={styles.workspace} data-panel={panel}>
+      <TopBar
+        app={app}
+        save={state.save}
+        session={session}
+        onRetrySave={() => draft.retryNow()}
+        onShowConflict={openFile}
+      />
+      <main className={styles.body} style={widths}>
+        <div className={styles.panel} data-name="files">
+          {state.problem && (
+            <ProblemNotice
+              flat
+              error={state.problem}
+              actions={
+                <Button small onClick={() => draft.refresh()}>
+                  {strings.common.tryAgain}
+                </Button>
+              }
+            />
+          )}
+          <FileTree
+            app={app.id}
+            draft={draft}
+            state={state}
+            activePath={tabs.active}
+            onOpen={openFile}
+            onMoved={tabs.moved}
+          />
+        </div>
+        <Separator
+          label={strings.workspace.resizeFiles}
+          value={filesPx}
+          range={FILES_PX}
+          grows={1}
+          pixelsPerUnit={() => 1}
+          onChange={setFilesPx}
+        />
+        <div className={styles.panel} data-name="code">
+          <CodePane app={app.id} draft={draft} state={state} tabs={tabs} />
+        </div>
+        <Separator
+          label={strings.workspace.resizePreview}
+          value={previewPercent}
+          range={PREVIEW_PERCENT}
+          grows={-1}
+          pixelsPerUnit={sharedPixelsPerPercent}
+          onChange={setPreviewPercent}
+        />
+        <div className={styles.panel} data-name="preview">
+          <PreviewPane appName={app.name} handle={handle} onShowLog={showLog} />
+        </div>
+      </main>
+      {logShown && (
+        <div className={styles.log}>
+          <LogDrawer
+            app={app.id}
+            session={session?.id}
+            onRestart={() => void handle.restart()}
+            onClose={hideLog}
+          />
+        </div>
+      )}
+      <footer className={styles.foot}>
+        <StageRail session={session} />
+        <Button
+          small
+          aria-expanded={logShown}
+          onClick={logShown ? hideLog : showLog}
+          data-testid="toggle-logs"
+        >
+          {logShown ? strings.log.hide : strings.log.show}
+        </Button>
+      </footer>
+      <PanelTabs panel={panel} onPanel={(name) => setPanelName(name === "preview" ? "" : name)} />
+    </div>
+  );
+}
+
+/** Code and preview share what is beside them: a hundredth of it in pixels. */
+function sharedPixelsPerPercent(separator: HTMLElement): number {
+  const code = separator.previousElementSibling?.clientWidth ?? 0;
+  const preview = separator.nextElementSibling?.clientWidth ?? 0;
+  return (code + preview) / 100;
+}

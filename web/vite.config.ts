@@ -1,0 +1,23 @@
+// How the builder page is developed, built and tested. The server embeds `dist/`.
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const SERVER = "http://localhost:4400";
+
+export default defineConfig({
+  plugins: [react()],
+  base: "/",
+  server: {
+    proxy: {
+      "/v1": { target: SERVER },
+      "/sign-in": { target: SERVER },
+    },
+  },
+  build: {
+    target: "es2022",
+    // Everything is compressed by the server; a data URI would need a wider CSP.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+  },
+  test: { environment: "node", include: ["src/**/*.test.ts"] },
+});
