@@ -1,6 +1,6 @@
 //! Identifiers: prefixed, sortable, opaque strings (`app_…`), one newtype per kind of thing.
 //!
-//! The part after the prefix is a ULID in lower case: 48 bits of milliseconds, then 80 random bits, in Crockford's
+//! The part after the prefix is made like a ULID: 48 bits of milliseconds, then 80 random bits, in Crockford's
 //! base 32. Lower case keeps an id usable as a DNS label, which is how a session names its preview origin.
 
 use data_encoding::{Encoding, Specification};

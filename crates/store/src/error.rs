@@ -1,0 +1,68 @@
+//! What can go wrong in the store, in variants a caller can act on.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, SqlErr};
+use vitrine_model::Sha256;
+use vitrine_model::session::InvalidTransition;
+
+/// Why the store did not do what it was asked; nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Nothing there, or nothing of this tenant.
+    #[error("not found")]
+    NotFound,
+    /// The draft has moved on.
+    #[error("the draft is at version {latest}")]
+    VersionConflict {
+        /// Where it is now.
+        latest: u64,
+    },
+    /// Another app has the slug.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// A tree names content that this tenant never stored. Sorted, without repeats.
+    #[error("{} pieces of content are missing", .0.len())]
+    MissingBlobs(Vec<Sha256>),
+    /// Bytes are not the ones their hash names.
+    #[error("the content does not match its hash")]
+    HashMismatch,
+    /// A page's cursor is none that this store gave out for this list.
+    #[error("the cursor is not valid")]
+    InvalidCursor,
+    /// The session cannot take the event in its state.
+    #[error(transparent)]
+    InvalidTransition(#[from] InvalidTransition),
+    /// The session was to expire, but its expiry has been moved since.
+    #[error("the session has not expired")]
+    NotExpired,
+    /// The session was to be revived, but its owner has a newer one on the app.
+    #[error("there is a newer session")]
+    NewerSession,
+    /// Somebody else holds, or has held, the lease since.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// A directory cannot be made or used.
+    #[error("cannot use the directory {}: {source}", .path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database failed; trying again later may help.
+    #[error("database: {0}")]
+    Database(#[from] DbErr),
+    /// The object store failed; trying again later may help.
+    #[error("object store: {0}")]
+    Objects(#[from] object_store::Error),
+    /// What is stored is not what was stored. Trying again does not help.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// True when a unique index refused the write.
+pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}

@@ -1,0 +1,79 @@
+//! What the database makes of the queries that must stay flat: each is found by an index, none sorts or scans a table.
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait, QueryTrait as _, Select, Statement};
+use tempfile::TempDir;
+use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
+use vitrine_model::{AppId, Timestamp};
+
+use crate::scope::Scope;
+use crate::store::Store;
+use crate::{DatabaseConfig, ObjectsConfig, StoreConfig, apps, cursor, sessions};
+
+async fn store(dir: &TempDir) -> Store {
+    let config = StoreConfig {
+        database: DatabaseConfig::Sqlite { path: dir.path().join("vitrine.db") },
+        objects: ObjectsConfig::Local { dir: dir.path().join("objects") },
+    };
+    Store::open(config, Arc::new(FixedClock::at_millis(1)), Arc::new(CountingEntropy::default()))
+        .await
+        .unwrap()
+}
+
+async fn plan<E: EntityTrait>(store: &Store, query: Select<E>) -> String {
+    let query = query.build(DbBackend::Sqlite);
+    let values = query.values.unwrap();
+    let explain = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        format!("EXPLAIN QUERY PLAN {}", query.sql),
+        values.0,
+    );
+    let rows = store.0.db.reader().query_all_raw(explain).await.unwrap();
+    let steps: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+    steps.join("; ")
+}
+
+#[tokio::test]
+async fn lists_lookups_and_sweeps_use_their_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let scope: Scope = store.default_scope().await.unwrap();
+    let app = AppId::mint(&FixedClock::at_millis(1), &CountingEntropy::default());
+    let position = cursor::encode(1, app.as_str());
+    let plans = [
+        (plan(&store, apps::listed(&scope, 50, None).unwrap()).await, "apps_by_update (tenant_id=?)"),
+        (
+            plan(&store, apps::listed(&scope, 50, Some(&position)).unwrap()).await,
+            "apps_by_update (tenant_id=? AND updated_at<?)",
+        ),
+        (plan(&store, sessions::due(Timestamp::from_millis(1), 10)).await, "sessions_due"),
+        (plan(&store, sessions::needing_sandbox()).await, "sessions_due"),
+        (
+            plan(&store, sessions::live(sessions::of_caller(&scope, &app))).await,
+            "sessions_by_app (app_id=? AND user_id=?)",
+        ),
+    ];
+    for (plan, index) in plans {
+        assert!(plan.contains(index), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains(';'), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn every_connection_is_durable_and_keeps_foreign_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    for connection in [store.0.db.reader(), store.0.db.writer()] {
+        let setting = async |name: &str| {
+            let ask = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
+            connection.query_one_raw(ask).await.unwrap().unwrap()
+        };
+        for (name, expected) in [("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 10_000)] {
+            let value: i64 = setting(name).await.try_get_by_index(0).unwrap();
+            assert_eq!(value, expected, "{name}");
+        }
+        let mode: String = setting("journal_mode").await.try_get_by_index(0).unwrap();
+        assert_eq!(mode, "wal");
+    }
+}

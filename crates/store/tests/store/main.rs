@@ -1,0 +1,13 @@
+//! The store against a real database file and a real directory of objects; time and randomness are the test's.
+
+#![allow(clippy::unwrap_used, reason = "clippy allows it in test functions only, not in their helpers")]
+
+mod apps;
+mod blobs;
+mod bookkeeping;
+mod drafts;
+mod durability;
+mod footprint;
+mod revisions;
+mod sessions;
+mod support;
