@@ -1,0 +1,142 @@
+//! The launcher: from an ordinary process of the server to a sandbox, one step after the other.
+//!
+//! It is single-threaded and runs for some milliseconds. Standard input is the control socket, standard output the
+//! dial socket. The order matters:
+//!
+//! 1. read the spec; join the control groups, so that everything after is counted there;
+//! 2. as an ordinary user: enter a user namespace first, because all that follows needs its privileges;
+//! 3. clone a child into new mount, process, network, IPC, UTS and cgroup namespaces, as a child *of the server*
+//!    (`CLONE_PARENT`): no process has to stay behind to wait for it;
+//! 4. in the child: loopback up, root file system built and entered;
+//! 5. as root: enter a user namespace last, where the sandbox's root is nobody; the launcher outside writes the maps;
+//! 6. limits, capabilities, `no_new_privs`, seccomp; then execute the same binary as the guest.
+
+mod cgroup;
+mod devices;
+mod error;
+mod loopback;
+mod mounts;
+mod namespaces;
+mod privileges;
+mod procfs;
+mod root;
+mod seccomp;
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::Pid;
+
+pub use error::LaunchError;
+
+use crate::layout::HOST_NAME;
+use crate::protocol::{Message, frame};
+use crate::spec::{Identity, LaunchSpec};
+
+/// What launcher and child tell each other, one byte each.
+const GO: u8 = b'g';
+const MAP_ME: u8 = b'm';
+const MAPPED: u8 = b'k';
+
+/// Runs the launcher. In the process that becomes the sandbox this never returns; it returns in the launcher itself,
+/// and after a failure, which has been reported on the control socket.
+pub fn run() -> ExitCode {
+    let control = match std::io::stdin().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => File::from(descriptor),
+        Err(_) => return ExitCode::FAILURE,
+    };
+    match launch(&control) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failed = Message::Failed { step: error.step().to_owned(), reason: error.to_string() };
+            // Nobody is there to be told when the server is gone.
+            let _ = frame::write(&mut &control, &failed, &[]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn launch(mut control: &File) -> Result<(), LaunchError> {
+    let (spec, _) = frame::read::<LaunchSpec>(&mut control)
+        .map_err(|error| LaunchError::Spec(error.to_string()))?
+        .ok_or_else(|| LaunchError::Spec("the server is gone".to_owned()))?;
+    let program = rustix::fs::open("/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .map_err(LaunchError::OpenSelf)?;
+    cgroup::join(&spec.cgroup_procs)?;
+    rustix::process::setsid().map_err(LaunchError::NewSession)?;
+    if spec.identity == Identity::Myself {
+        namespaces::enter_user_as_myself()?;
+    }
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .map_err(LaunchError::Pair)?;
+    match namespaces::clone_into_namespaces()? {
+        Some(pid) => {
+            drop(theirs);
+            attend(pid, control, File::from(ours), spec.identity)
+        }
+        None => {
+            drop(ours);
+            become_guest(&spec, File::from(theirs), program)
+        }
+    }
+}
+
+/// The launcher's part after the clone: says who the child is, writes its maps, and is done.
+fn attend(pid: Pid, mut control: &File, mut child: File, identity: Identity) -> Result<(), LaunchError> {
+    let launched = Message::Launched { pid: pid.as_raw_nonzero().get() };
+    frame::write(&mut control, &launched, &[]).map_err(|error| LaunchError::Report(error.to_string()))?;
+    child.write_all(&[GO]).map_err(LaunchError::Handshake)?;
+    let Identity::Mapped { uid, gid } = identity else { return Ok(()) };
+    let mut byte = [0];
+    match child.read(&mut byte).map_err(LaunchError::Handshake)? {
+        // The child failed before it got this far, and has said so.
+        0 => return Ok(()),
+        _ => namespaces::write_maps(pid, uid, gid)?,
+    }
+    child.write_all(&[MAPPED]).map_err(LaunchError::Handshake)
+}
+
+/// The child's part: everything up to the guest's first instruction. Returns only when a step failed.
+fn become_guest(spec: &LaunchSpec, mut launcher: File, program: OwnedFd) -> Result<(), LaunchError> {
+    expect(&mut launcher, GO)?;
+    nix::unistd::sethostname(HOST_NAME).map_err(|error| LaunchError::HostName(error.into()))?;
+    loopback::bring_up()?;
+    root::enter(spec)?;
+    if let Identity::Mapped { .. } = spec.identity {
+        namespaces::leave_groups()?;
+        namespaces::enter_user()?;
+        launcher.write_all(&[MAP_ME]).map_err(LaunchError::Handshake)?;
+        expect(&mut launcher, MAPPED)?;
+        namespaces::become_inner_root()?;
+    }
+    privileges::lower_limits(spec.open_files, spec.processes)?;
+    privileges::drop_all()?;
+    seccomp::install()?;
+    execute_guest(&program)
+}
+
+fn expect(launcher: &mut File, wanted: u8) -> Result<(), LaunchError> {
+    let mut byte = [0];
+    launcher.read_exact(&mut byte).map_err(LaunchError::Handshake)?;
+    match byte[0] == wanted {
+        true => Ok(()),
+        false => Err(LaunchError::Handshake(std::io::ErrorKind::InvalidData.into())),
+    }
+}
+
+/// Executing anew, instead of going on in this process, leaves behind the memory that holds host paths, and a libc
+/// that has not noticed the clone.
+fn execute_guest(program: &OwnedFd) -> Result<(), LaunchError> {
+    let arguments: [&CStr; 2] = [c"vitrine-guest", c"init"];
+    let environment: [&CStr; 0] = [];
+    let flags = nix::fcntl::AtFlags::AT_EMPTY_PATH;
+    match nix::unistd::execveat(program, c"", &arguments, &environment, flags) {
+        Err(error) => Err(LaunchError::Execute(error.into())),
+        Ok(never) => match never {},
+    }
+}

@@ -1,0 +1,57 @@
+//! Giving up what a sandbox must not have. Limits are only ever lowered.
+
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::thread::{
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capability_is_in_bounding_set, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits, set_no_new_privs,
+};
+
+use super::LaunchError;
+
+/// Capabilities have numbers below this in every kernel (they are bits of 64).
+const MAX_CAPABILITIES: u32 = 64;
+
+/// Lowers open files, processes (when asked to) and core dumps for this process and all its descendants.
+pub(super) fn lower_limits(open_files: u64, processes: Option<u64>) -> Result<(), LaunchError> {
+    lower(Resource::Nofile, open_files)?;
+    lower(Resource::Core, 0)?;
+    processes.map_or(Ok(()), |processes| lower(Resource::Nproc, processes))
+}
+
+fn lower(resource: Resource, to: u64) -> Result<(), LaunchError> {
+    let at_most = getrlimit(resource).maximum.map_or(to, |maximum| maximum.min(to));
+    let limit = Rlimit { current: Some(at_most), maximum: Some(at_most) };
+    setrlimit(resource, limit).map_err(LaunchError::Limit)
+}
+
+/// Drops every capability from every set for good, and makes sure that no program gives any back.
+pub(super) fn drop_all() -> Result<(), LaunchError> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(LaunchError::Capabilities)?;
+    set_no_new_privs(true).map_err(LaunchError::NoNewPrivileges)?;
+    let drop = || -> Result<(), Errno> {
+        clear_ambient_capability_set()?;
+        for number in 0..MAX_CAPABILITIES {
+            let capability = CapabilitySet::from_bits_retain(1 << number);
+            match capability_is_in_bounding_set(capability) {
+                Ok(true) => remove_capability_from_bounding_set(capability)?,
+                Ok(false) => {}
+                // Beyond the last one this kernel knows.
+                Err(_) => break,
+            }
+        }
+        // Being root stops meaning anything to the kernel's capability rules.
+        set_capabilities_secure_bits(
+            CapabilitiesSecureBits::NO_ROOT
+                | CapabilitiesSecureBits::NO_ROOT_LOCKED
+                | CapabilitiesSecureBits::NO_SETUID_FIXUP
+                | CapabilitiesSecureBits::NO_SETUID_FIXUP_LOCKED
+                | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
+                | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
+                | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
+        )?;
+        let none = CapabilitySet::empty();
+        set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+    };
+    drop().map_err(LaunchError::Capabilities)
+}

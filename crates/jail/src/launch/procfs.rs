@@ -1,0 +1,33 @@
+//! `/proc`: the sandbox's own processes, and of the rest only what programs ask for in good faith.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::mount::MountFlags;
+
+use super::LaunchError;
+use super::mounts::{self, Restriction};
+
+/// What stays visible beside the processes. Everything else, and whatever a newer kernel adds, is covered. `sys` is
+/// read-only. Processes are not hidden from each other (`hidepid`): all of them belong to the one sandbox, and the
+/// guest finds what a command left behind by looking here.
+const VISIBLE: [&str; 8] = ["cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version"];
+
+/// Mounts a fresh `/proc` and covers most of it with the empty file and directory in `masks`.
+pub(super) fn mount(proc: &str, masks: &str) -> Result<(), LaunchError> {
+    mounts::special("proc", proc, mounts::PLAIN | MountFlags::NOEXEC, "")?;
+    for entry in fs::read_dir(proc).map_err(LaunchError::ListProc)? {
+        let entry = entry.map_err(LaunchError::ListProc)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let kind = entry.file_type().map_err(LaunchError::ListProc)?;
+        let is_process = name.bytes().all(|byte| byte.is_ascii_digit());
+        if is_process || kind.is_symlink() || VISIBLE.contains(&name.as_str()) {
+            continue;
+        }
+        let mask = if kind.is_dir() { "directory" } else { "file" };
+        mounts::bind(&Path::new(masks).join(mask), &format!("{proc}/{name}"))?;
+    }
+    let sys = format!("{proc}/sys");
+    mounts::bind(Path::new(&sys), &sys)?;
+    mounts::restrict(&sys, Restriction::ReadOnly)
+}

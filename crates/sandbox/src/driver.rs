@@ -1,0 +1,340 @@
+//! The driver trait: what every kind of sandbox can do, and the values that go in and come out.
+//!
+//! A new driver implements [`Driver`] and [`Sandbox`] and passes the conformance suite; nothing else in Vitrine changes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use vitrine_model::{FileMode, ProjectPath, SandboxId, Sha256};
+
+/// Where the project lives inside every sandbox: the working directory of its commands.
+pub const PROJECT_DIR: &str = "/workspace/app";
+
+/// Where the sandbox sees its toolchain (`bin/node`, `bin/npm`, `bin/pnpm`).
+pub const TOOLCHAIN_DIR: &str = "/opt/toolchain";
+
+/// A writable place outside the project, private to the sandbox; `HOME` and `TMPDIR` point into it.
+pub const SCRATCH_DIR: &str = "/tmp";
+
+/// Makes sandboxes of one kind.
+#[async_trait]
+pub trait Driver: Send + Sync + 'static {
+    /// The name in configuration and in the API: `local`, `process`, …
+    fn name(&self) -> &'static str;
+
+    /// True when every sandbox has ports of its own. Where not, whoever runs servers in sandboxes gives each another port.
+    fn isolates_network(&self) -> bool {
+        true
+    }
+
+    /// Starts a sandbox and its guest; when this returns, the sandbox takes files and commands. A failure leaves
+    /// nothing behind. Starting two sandboxes with one id is an error.
+    async fn start(&self, spec: SandboxSpec) -> Result<Started, DriverError>;
+
+    /// Removes whatever an earlier server process with the same state directory left behind: processes, mounts,
+    /// cgroups, directories. Called once, before the first `start`.
+    async fn remove_orphans(&self) -> Result<OrphanReport, DriverError>;
+}
+
+/// A sandbox that has just been started.
+pub struct Started {
+    /// The handle; dropping the last one kills the sandbox.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// What happens inside, in order. Bounded: log lines are dropped (and counted) when nobody reads; the final
+    /// [`SandboxEvent::Ended`] never is.
+    pub events: mpsc::Receiver<SandboxEvent>,
+}
+
+/// One running sandbox. All calls may be made at once from many tasks; files are applied in call order.
+#[async_trait]
+pub trait Sandbox: Send + Sync + 'static {
+    /// Its id.
+    fn id(&self) -> &SandboxId;
+
+    /// Writes and removes files beneath the project root: all are staged first, then renamed in place, so that no
+    /// watcher sees a half-written file. Bytes that are there already are not written again. An error leaves files
+    /// as they were or as they should be, never in between; apply again after looking with [`Sandbox::digest`].
+    async fn apply(&self, batch: FileBatch) -> Result<Applied, DriverError>;
+
+    /// What the project holds now, without `node_modules` and what tools generate; for catching up by hash.
+    async fn digest(&self) -> Result<BTreeMap<ProjectPath, HeldFile>, DriverError>;
+
+    /// The content of one file of the project, at most `max_bytes` of it; `None` when there is none.
+    async fn read(&self, path: &ProjectPath, max_bytes: u64) -> Result<Option<Bytes>, DriverError>;
+
+    /// Starts a long-running command under the given name, in a process group of its own; a running one of that name
+    /// is ended first. Its output and its end arrive as events.
+    async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError>;
+
+    /// Ends a spawned command and everything it started; no error when there is none.
+    async fn kill(&self, name: &str) -> Result<(), DriverError>;
+
+    /// Runs a command to its end, and returns at most `max_output_bytes` of each stream (the last ones).
+    async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError>;
+
+    /// A fresh connection to a port on the sandbox's loopback. [`DriverError::ConnectionRefused`] when nothing listens.
+    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError>;
+
+    /// A listener on a port of the sandbox's loopback, accepted from here: how the egress proxy is handed in.
+    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError>;
+
+    /// What it uses now.
+    async fn usage(&self) -> Result<Usage, DriverError>;
+
+    /// Kills everything inside and removes every trace; returns when that is done. A second call does nothing.
+    async fn stop(&self) -> Result<(), DriverError>;
+}
+
+/// What to make.
+#[derive(Debug, Clone)]
+pub struct SandboxSpec {
+    /// Its id; names its cgroup and its directories.
+    pub id: SandboxId,
+    /// What is mounted into it besides its root.
+    pub mounts: Vec<Mount>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// One mount, over the driver's read-only root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mount {
+    /// A host directory (or file), read-only.
+    ReadOnly {
+        /// On the host.
+        source: PathBuf,
+        /// Inside, absolute.
+        target: PathBuf,
+    },
+    /// A host directory, writable by the sandbox: for layers in the making.
+    Writable {
+        /// On the host; the driver makes it writable for the sandbox's user.
+        source: PathBuf,
+        /// Inside, absolute.
+        target: PathBuf,
+    },
+    /// Read-only host directories with a private writable top that goes with the sandbox.
+    Overlay {
+        /// On the host, topmost first; never changed.
+        lowers: Vec<PathBuf>,
+        /// Inside, absolute.
+        target: PathBuf,
+    },
+}
+
+/// What a sandbox may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory of all its processes and its files in memory.
+    pub memory_bytes: u64,
+    /// CPU share in thousandths of a core, sustained.
+    pub cpu_millis: u32,
+    /// Processes and threads.
+    pub pids: u32,
+    /// Bytes of files: project and scratch together.
+    pub disk_bytes: u64,
+    /// Open files of each process.
+    pub open_files: u64,
+}
+
+/// A command to run inside, with exactly this environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program and its arguments; the program is looked up in `PATH` of `env`.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Where to run, absolute inside; usually [`PROJECT_DIR`].
+    pub cwd: String,
+}
+
+/// Bounds of an [`Sandbox::exec`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecLimits {
+    /// The command and everything it started are killed after this.
+    pub timeout: Duration,
+    /// Of each stream, the last bytes.
+    pub max_output_bytes: usize,
+}
+
+/// How an [`Sandbox::exec`] ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecOutput {
+    /// How.
+    pub exit: Exit,
+    /// The end of standard output.
+    pub stdout: Bytes,
+    /// The end of standard error.
+    pub stderr: Bytes,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Exit {
+    /// By itself.
+    Code {
+        /// Its exit code.
+        code: i32,
+    },
+    /// By a signal.
+    Signal {
+        /// Its number.
+        signal: i32,
+    },
+    /// Killed because its time was up.
+    TimedOut,
+    /// Killed by the kernel because the sandbox reached its memory limit.
+    OutOfMemory,
+}
+
+impl Exit {
+    /// True for exit code 0.
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::Code { code: 0 })
+    }
+}
+
+/// One batch of file changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileBatch {
+    /// Files to write.
+    pub put: Vec<FilePut>,
+    /// Files to remove; folders left empty go too.
+    pub removed: Vec<ProjectPath>,
+}
+
+/// One file to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePut {
+    /// Where.
+    pub path: ProjectPath,
+    /// Its mode.
+    pub mode: FileMode,
+    /// Its content.
+    pub content: Bytes,
+}
+
+/// What a batch did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Applied {
+    /// Files written.
+    pub written: u32,
+    /// Files that had these bytes already.
+    pub unchanged: u32,
+    /// Files removed.
+    pub removed: u32,
+}
+
+/// A file as the sandbox holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HeldFile {
+    /// Its content.
+    pub sha256: Sha256,
+    /// Its mode.
+    pub mode: FileMode,
+}
+
+/// What happens inside a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SandboxEvent {
+    /// A line of output of a spawned command: UTF-8 (lossy), without NUL and line end, at most 8 KiB.
+    Output {
+        /// The command's name.
+        name: String,
+        /// True for standard error.
+        is_stderr: bool,
+        /// The line.
+        line: String,
+    },
+    /// Output was dropped because it came faster than it was read or than the guest forwards.
+    OutputDropped {
+        /// The command's name.
+        name: String,
+        /// How many lines.
+        lines: u64,
+    },
+    /// A spawned command ended, and everything in its process group with it.
+    Exited {
+        /// The command's name.
+        name: String,
+        /// How.
+        exit: Exit,
+    },
+    /// The sandbox is gone; the last event.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Why a sandbox is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndReason {
+    /// It was stopped.
+    Stopped,
+    /// The guest was killed because the sandbox reached its memory limit.
+    OutOfMemory,
+    /// The guest ended or broke the protocol; what is known about it.
+    GuestLost(String),
+}
+
+/// What a sandbox uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Memory now, as its cgroup counts it; 0 when it is not counted.
+    pub memory_bytes: u64,
+    /// CPU time so far.
+    pub cpu_micros: u64,
+    /// Processes and threads now.
+    pub pids: u32,
+}
+
+/// What was left by an earlier server and is gone now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OrphanReport {
+    /// Sandboxes whose processes were killed.
+    pub sandboxes: u32,
+    /// Directories and cgroups removed.
+    pub leftovers: u32,
+}
+
+/// Why a driver could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// This machine cannot make such sandboxes; what to do about it.
+    #[error("sandboxes cannot be made here: {0}")]
+    Unsupported(String),
+    /// One step of making or ending a sandbox failed.
+    #[error("{step}: {reason}")]
+    Setup {
+        /// Which step.
+        step: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The sandbox is gone.
+    #[error("the sandbox has ended")]
+    Ended,
+    /// Nothing listens on the port.
+    #[error("nothing listens on port {0} inside the sandbox")]
+    ConnectionRefused(u16),
+    /// A limit of the sandbox was reached: disk, processes, open files.
+    #[error("the sandbox reached a limit: {0}")]
+    Limit(String),
+    /// The guest refused the request; it says why.
+    #[error("the guest refused: {0}")]
+    Refused(String),
+    /// The guest did not answer in time.
+    #[error("the guest did not answer within {0:?}")]
+    Timeout(Duration),
+    /// An input or output error on the host's side.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

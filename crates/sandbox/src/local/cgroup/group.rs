@@ -1,0 +1,110 @@
+//! The group of one sandbox.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::files::{self, GroupError};
+use crate::driver::Usage;
+
+/// How long a killed process may take to leave its group.
+const EMPTY_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often a group that is not empty yet is tried again.
+const RETRY_EVERY: Duration = Duration::from_millis(1);
+
+/// Where a sandbox's numbers are. Dropping it does nothing; see [`Group::remove`].
+#[derive(Debug, Clone, Default)]
+pub(in crate::local) struct Group {
+    /// The sandbox's id.
+    pub(super) id: String,
+    /// Every directory of the group.
+    pub(super) dirs: Vec<PathBuf>,
+    /// Holds `memory.*`, of either version.
+    pub(super) memory: Option<PathBuf>,
+    /// Holds `cpuacct.usage` (version 1) or `cpu.stat` (version 2).
+    pub(super) cpu_usage: Option<PathBuf>,
+    /// Holds `pids.current`.
+    pub(super) pids: Option<PathBuf>,
+    /// Holds `freezer.state` (version 1).
+    pub(super) freezer: Option<PathBuf>,
+}
+
+impl Group {
+    /// The group of a sandbox on a machine without control groups.
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// The sandbox it was made for.
+    pub(in crate::local) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the launcher writes itself into.
+    pub(in crate::local) fn procs(&self) -> Vec<PathBuf> {
+        self.dirs.iter().map(|dir| dir.join("cgroup.procs")).collect()
+    }
+
+    /// How many processes the kernel has killed because the memory limit was reached.
+    pub(in crate::local) fn oom_kills(&self) -> u64 {
+        let Some(memory) = &self.memory else { return 0 };
+        let version_1 = files::field(&memory.join("memory.oom_control"), "oom_kill");
+        version_1.or_else(|| files::field(&memory.join("memory.events"), "oom_kill")).unwrap_or(0)
+    }
+
+    /// What it uses now.
+    pub(in crate::local) fn usage(&self) -> Usage {
+        let in_file = |dir: &Option<PathBuf>, name: &str| dir.as_ref().and_then(|dir| files::number(&dir.join(name)));
+        let memory = in_file(&self.memory, "memory.usage_in_bytes").or_else(|| in_file(&self.memory, "memory.current"));
+        let version_1 = in_file(&self.cpu_usage, "cpuacct.usage").map(|nanos| nanos / 1_000);
+        let version_2 = || files::field(&self.cpu_usage.as_ref()?.join("cpu.stat"), "usage_usec");
+        Usage {
+            memory_bytes: memory.unwrap_or(0),
+            cpu_micros: version_1.or_else(version_2).unwrap_or(0),
+            pids: in_file(&self.pids, "pids.current").and_then(|pids| u32::try_from(pids).ok()).unwrap_or(0),
+        }
+    }
+
+    /// True when processes are in it.
+    pub(in crate::local) fn is_populated(&self) -> bool {
+        self.dirs.iter().any(|dir| !members(dir).is_empty())
+    }
+
+    /// Kills whatever is in it and removes it. Blocks until it is gone; an error when that takes too long.
+    pub(in crate::local) fn remove(&self) -> Result<(), GroupError> {
+        let deadline = Instant::now() + EMPTY_WITHIN;
+        self.dirs.iter().try_for_each(|dir| self.remove_dir(dir, deadline))
+    }
+
+    fn remove_dir(&self, dir: &Path, deadline: Instant) -> Result<(), GroupError> {
+        loop {
+            match std::fs::remove_dir(dir) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                Err(source) if Instant::now() >= deadline => return Err(GroupError { path: dir.to_owned(), source }),
+                Err(_) => {
+                    self.kill_members(dir);
+                    std::thread::sleep(RETRY_EVERY);
+                }
+            }
+        }
+    }
+
+    fn kill_members(&self, dir: &Path) {
+        if let Some(freezer) = &self.freezer {
+            // A frozen process cannot die.
+            files::write_if_there(&freezer.join("freezer.state"), "THAWED");
+        }
+        for pid in members(dir) {
+            // Gone already is as good.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+fn members(dir: &Path) -> Vec<Pid> {
+    let procs = std::fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    procs.lines().filter_map(|line| Pid::from_raw(line.parse().ok()?)).collect()
+}

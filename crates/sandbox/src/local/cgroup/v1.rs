@@ -1,0 +1,105 @@
+//! Version 1: a tree for each controller.
+
+use std::path::{Path, PathBuf};
+
+use vitrine_jail::layout::GUEST_PIDS;
+
+use super::files::{self, GroupError, make_dir, write, write_if_there};
+use super::group::Group;
+use super::place::Place;
+use crate::driver::Limits;
+
+/// Controllers we use: three limit, two serve for counting and freezing.
+const CONTROLLERS: [&str; 5] = ["memory", "cpu", "pids", "cpuacct", "freezer"];
+
+/// The length of a scheduling period: the kernel's default.
+const PERIOD_MICROS: u64 = 100_000;
+
+/// The instance's directory of each controller that is there and writable.
+#[derive(Debug, Clone)]
+pub(in crate::local) struct Tree {
+    dirs: Vec<(&'static str, PathBuf)>,
+}
+
+impl Tree {
+    pub(super) fn detect(place: &Place, instance: &str) -> Result<Self, String> {
+        let dir_of = |controller: &&'static str| {
+            let own = place.v1(controller)?;
+            is_writable(&own).then(|| (*controller, own.join(instance)))
+        };
+        let dirs: Vec<_> = CONTROLLERS.iter().filter_map(dir_of).collect();
+        match dirs.iter().any(|(controller, _)| *controller == "memory") {
+            true => Ok(Self { dirs }),
+            false => Err("no writable version 1 memory controller".to_owned()),
+        }
+    }
+
+    pub(super) fn controllers(&self) -> Vec<&'static str> {
+        self.dirs.iter().map(|(controller, _)| *controller).collect()
+    }
+
+    pub(super) fn instance_dirs(&self) -> Vec<PathBuf> {
+        self.dirs.iter().map(|(_, dir)| dir.clone()).collect()
+    }
+
+    pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
+        let group = self.group(id);
+        let made = self.dirs.iter().try_for_each(|(controller, instance)| {
+            make_dir(instance)?;
+            let dir = instance.join(id);
+            make_dir(&dir)?;
+            set_limits(controller, &dir, limits)
+        });
+        match made {
+            Ok(()) => Ok(group),
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = group.remove();
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn leftovers(&self) -> Vec<Group> {
+        let dirs = self.dirs.iter().flat_map(|(_, dir)| files::subdirs(dir));
+        let mut ids: Vec<String> = dirs.filter_map(|dir| Some(dir.file_name()?.to_str()?.to_owned())).collect();
+        ids.sort();
+        ids.dedup();
+        ids.iter().map(|id| self.group(id)).collect()
+    }
+
+    fn group(&self, id: &str) -> Group {
+        let of = |wanted: &str| self.dirs.iter().find(|(name, _)| *name == wanted).map(|(_, dir)| dir.join(id));
+        let mut dirs: Vec<PathBuf> = self.dirs.iter().map(|(_, dir)| dir.join(id)).collect();
+        // Controllers that are mounted together share a directory.
+        dirs.dedup();
+        let id = id.to_owned();
+        Group { id, dirs, memory: of("memory"), cpu_usage: of("cpuacct"), pids: of("pids"), freezer: of("freezer") }
+    }
+}
+
+fn is_writable(dir: &Path) -> bool {
+    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+fn set_limits(controller: &str, dir: &Path, limits: &Limits) -> Result<(), GroupError> {
+    match controller {
+        "memory" => {
+            let bytes = limits.memory_bytes.to_string();
+            write(&dir.join("memory.limit_in_bytes"), &bytes)?;
+            // Memory and swap together: what was swapped out still counts.
+            write_if_there(&dir.join("memory.memsw.limit_in_bytes"), &bytes);
+            Ok(())
+        }
+        "cpu" => {
+            let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
+            write(&dir.join("cpu.cfs_period_us"), &PERIOD_MICROS.to_string())?;
+            write(&dir.join("cpu.cfs_quota_us"), &quota.to_string())?;
+            // What was not used in one period may be used in the next.
+            write_if_there(&dir.join("cpu.cfs_burst_us"), &quota.to_string());
+            Ok(())
+        }
+        "pids" => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Version 2: one tree, of which a part may be ours to divide.
+
+use std::path::{Path, PathBuf};
+
+use vitrine_jail::layout::GUEST_PIDS;
+
+use super::files::{self, GroupError, make_dir, write, write_if_there};
+use super::group::Group;
+use super::place::Place;
+use crate::driver::Limits;
+
+/// Controllers that limit.
+const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+
+/// The length of a scheduling period: the kernel's default.
+const PERIOD_MICROS: u64 = 100_000;
+
+/// The instance's directory, with its controllers enabled.
+#[derive(Debug, Clone)]
+pub(in crate::local) struct Tree {
+    instance: PathBuf,
+    controllers: Vec<&'static str>,
+}
+
+impl Tree {
+    pub(super) fn detect(place: &Place, instance: &str) -> Result<Self, String> {
+        let own = place.v2().ok_or("no version 2 control groups")?;
+        let available = std::fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
+        let controllers: Vec<_> =
+            CONTROLLERS.into_iter().filter(|wanted| available.split_whitespace().any(|name| name == *wanted)).collect();
+        if !controllers.contains(&"memory") {
+            return Err("the version 2 group has no memory controller".to_owned());
+        }
+        let own = home_of(&own);
+        let tree = Self { instance: own.join(instance), controllers };
+        tree.prepare(&own, instance).map_err(|error| format!("the version 2 group is not delegated: {error}"))?;
+        Ok(tree)
+    }
+
+    /// Enables the controllers for children. A group that has both processes and limited children is not allowed (but
+    /// for the tree's root), so whatever is in ours moves to a leaf first.
+    fn prepare(&self, own: &Path, instance: &str) -> Result<(), GroupError> {
+        let wanted: Vec<String> = self.controllers.iter().map(|name| format!("+{name}")).collect();
+        let wanted = wanted.join(" ");
+        let control = own.join("cgroup.subtree_control");
+        if write(&control, &wanted).is_err() {
+            let leaf = own.join(format!("{instance}{LEAF_SUFFIX}"));
+            make_dir(&leaf)?;
+            let procs = std::fs::read_to_string(own.join("cgroup.procs")).unwrap_or_default();
+            procs.lines().try_for_each(|pid| write(&leaf.join("cgroup.procs"), pid))?;
+            write(&control, &wanted)?;
+        }
+        make_dir(&self.instance)?;
+        write(&self.instance.join("cgroup.subtree_control"), &wanted)
+    }
+
+    pub(super) fn controllers(&self) -> Vec<&'static str> {
+        self.controllers.clone()
+    }
+
+    pub(super) fn instance_dirs(&self) -> Vec<PathBuf> {
+        vec![self.instance.clone()]
+    }
+
+    pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
+        let dir = self.instance.join(id);
+        make_dir(&self.instance)?;
+        make_dir(&dir)?;
+        let group = self.group(id);
+        match self.set_limits(&dir, limits) {
+            Ok(()) => Ok(group),
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = group.remove();
+                Err(error)
+            }
+        }
+    }
+
+    fn set_limits(&self, dir: &Path, limits: &Limits) -> Result<(), GroupError> {
+        for controller in &self.controllers {
+            match *controller {
+                "memory" => {
+                    write(&dir.join("memory.max"), &limits.memory_bytes.to_string())?;
+                    // Version 2 counts swap apart: without this the limit would be twice what it says.
+                    write_if_there(&dir.join("memory.swap.max"), "0");
+                }
+                "cpu" => {
+                    let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
+                    write(&dir.join("cpu.max"), &format!("{quota} {PERIOD_MICROS}"))?;
+                    write_if_there(&dir.join("cpu.max.burst"), &quota.to_string());
+                }
+                _ => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string())?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn leftovers(&self) -> Vec<Group> {
+        let dirs = files::subdirs(&self.instance);
+        dirs.iter().filter_map(|dir| Some(self.group(dir.file_name()?.to_str()?))).collect()
+    }
+
+    fn group(&self, id: &str) -> Group {
+        let dir = self.instance.join(id);
+        Group {
+            id: id.to_owned(),
+            memory: Some(dir.clone()),
+            cpu_usage: Some(dir.clone()),
+            pids: Some(dir.clone()),
+            freezer: None,
+            dirs: vec![dir],
+        }
+    }
+}
+
+/// Ends the name of the leaf that a server moves into.
+const LEAF_SUFFIX: &str = "-server";
+
+/// The group to divide: ours, or the one above when this process has moved into its leaf before.
+fn home_of(own: &Path) -> PathBuf {
+    let is_leaf = own.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(LEAF_SUFFIX));
+    match own.parent() {
+        Some(parent) if is_leaf => parent.to_owned(),
+        _ => own.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_written_as_the_kernel_reads_them() {
+        let top = tempfile::tempdir().unwrap();
+        let tree = Tree { instance: top.path().join("vitrine-x"), controllers: CONTROLLERS.to_vec() };
+        let limits =
+            Limits { memory_bytes: 1 << 29, cpu_millis: 500, pids: 256, disk_bytes: 1 << 30, open_files: 1024 };
+        let group = tree.create("sbx", &limits).unwrap();
+        let read = |file: &str| std::fs::read_to_string(top.path().join("vitrine-x/sbx").join(file)).unwrap();
+        assert_eq!(read("memory.max"), "536870912");
+        assert_eq!(read("cpu.max"), "50000 100000");
+        assert_eq!(read("pids.max"), (256 + GUEST_PIDS).to_string());
+        assert_eq!(group.procs(), [top.path().join("vitrine-x/sbx/cgroup.procs")]);
+        std::fs::write(top.path().join("vitrine-x/sbx/memory.events"), "low 0\noom 2\noom_kill 1\n").unwrap();
+        std::fs::write(top.path().join("vitrine-x/sbx/cpu.stat"), "usage_usec 77\nuser_usec 70\n").unwrap();
+        assert_eq!(group.oom_kills(), 1);
+        assert_eq!(group.usage().cpu_micros, 77);
+        assert_eq!(tree.leftovers().len(), 1);
+    }
+}

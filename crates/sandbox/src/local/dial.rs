@@ -1,0 +1,181 @@
+//! The server's end of the dial socket: asks for connections and listeners, receives descriptors.
+
+use std::collections::HashMap;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketType, recvmsg, send,
+};
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::oneshot;
+use vitrine_jail::protocol::{DialError, DialReply, DialRequest, MAX_DIAL_BYTES};
+
+use crate::driver::DriverError;
+
+/// Longer than the guest itself waits for whoever listens.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+type Answer = Result<OwnedFd, DialError>;
+
+/// Asks for descriptors; requests overtake each other freely.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    /// Packets, not a stream: the type serves for its registration with the runtime only.
+    socket: Arc<UnixStream>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    last_id: u64,
+    answers: HashMap<u64, oneshot::Sender<Answer>>,
+    is_closed: bool,
+}
+
+impl Dialer {
+    /// Takes over the socket. The returned future reads answers until the guest is gone or makes no sense.
+    pub(super) fn open(socket: OwnedFd) -> io::Result<(Self, impl Future<Output = io::Error> + Send)> {
+        let socket = std::os::unix::net::UnixStream::from(socket);
+        socket.set_nonblocking(true)?;
+        let socket = Arc::new(UnixStream::from_std(socket)?);
+        let waiting = Arc::<Mutex<Waiting>>::default();
+        let dialer = Self { socket: socket.clone(), waiting: waiting.clone() };
+        Ok((dialer, receive_all(socket, waiting)))
+    }
+
+    /// A connection to a port inside.
+    pub(super) async fn connect(&self, port: u16) -> Result<TcpStream, DriverError> {
+        let socket = self.ask(port, false).await?;
+        check(&socket, false)?;
+        let stream = std::net::TcpStream::from(socket);
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        Ok(TcpStream::from_std(stream)?)
+    }
+
+    /// A listener on a port inside.
+    pub(super) async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
+        let socket = self.ask(port, true).await?;
+        check(&socket, true)?;
+        let listener = std::net::TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        Ok(TcpListener::from_std(listener)?)
+    }
+
+    /// Fails every request that waits and every later one.
+    pub(super) fn close(&self) {
+        let mut waiting = lock(&self.waiting);
+        waiting.is_closed = true;
+        waiting.answers.clear();
+    }
+
+    async fn ask(&self, port: u16, is_listen: bool) -> Result<OwnedFd, DriverError> {
+        let (sender, answer) = oneshot::channel();
+        let id = {
+            let mut waiting = lock(&self.waiting);
+            if waiting.is_closed {
+                return Err(DriverError::Ended);
+            }
+            waiting.last_id += 1;
+            let id = waiting.last_id;
+            waiting.answers.insert(id, sender);
+            id
+        };
+        let forget = Forget { waiting: &self.waiting, id };
+        let exchange = async {
+            self.send(DialRequest { id, port, is_listen }).await?;
+            answer.await.map_err(|_| DriverError::Ended)
+        };
+        let answer = tokio::time::timeout(ANSWER_WITHIN, exchange).await;
+        drop(forget);
+        match answer.map_err(|_| DriverError::Timeout(ANSWER_WITHIN))?? {
+            Ok(socket) => Ok(socket),
+            Err(DialError::Refused) => Err(DriverError::ConnectionRefused(port)),
+            Err(DialError::TimedOut) => Err(DriverError::Timeout(ANSWER_WITHIN)),
+            Err(DialError::Other { reason }) => Err(DriverError::Refused(reason)),
+        }
+    }
+
+    async fn send(&self, request: DialRequest) -> Result<(), DriverError> {
+        let packet = serde_json::to_vec(&request).map_err(io::Error::from)?;
+        let sent = self
+            .socket
+            .async_io(Interest::WRITABLE, || Ok(send(&*self.socket, &packet, SendFlags::NOSIGNAL)?))
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(DriverError::Ended),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Forgets a request whose caller has left.
+struct Forget<'a> {
+    waiting: &'a Mutex<Waiting>,
+    id: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        lock(self.waiting).answers.remove(&self.id);
+    }
+}
+
+/// A guest that was taken over could pass anything: only TCP sockets of the kind asked for are used.
+fn check(socket: &OwnedFd, is_listen: bool) -> Result<(), DriverError> {
+    let is_tcp = matches!(socket_domain(socket), Ok(AddressFamily::INET | AddressFamily::INET6))
+        && socket_type(socket) == Ok(SocketType::STREAM)
+        && socket_acceptconn(socket) == Ok(is_listen);
+    match is_tcp {
+        true => Ok(()),
+        false => Err(DriverError::Refused("the guest passed something else than a socket".to_owned())),
+    }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> std::sync::MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn receive_all(socket: Arc<UnixStream>, waiting: Arc<Mutex<Waiting>>) -> io::Error {
+    loop {
+        match socket.async_io(Interest::READABLE, || receive(&socket)).await {
+            Ok((reply, descriptor)) => {
+                let answer = match (reply.error, descriptor) {
+                    (Some(error), _) => Err(error),
+                    (None, Some(descriptor)) => Ok(descriptor),
+                    (None, None) => Err(DialError::Other { reason: "no descriptor came with the answer".to_owned() }),
+                };
+                if let Some(sender) = lock(&waiting).answers.remove(&reply.id) {
+                    // The caller may have left.
+                    let _ = sender.send(answer);
+                }
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+/// One packet. The buffer has room for one descriptor; the kernel closes what does not fit.
+fn receive(socket: &UnixStream) -> io::Result<(DialReply, Option<OwnedFd>)> {
+    let mut packet = [0; MAX_DIAL_BYTES];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let received = recvmsg(socket, &mut [IoSliceMut::new(&mut packet)], &mut ancillary, flags)?;
+    if received.bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let descriptor = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    let packet = packet.get(..received.bytes).unwrap_or_default();
+    Ok((serde_json::from_slice(packet)?, descriptor))
+}

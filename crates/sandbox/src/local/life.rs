@@ -1,0 +1,155 @@
+//! The life of a local sandbox, from the guest's first word until every trace of it is gone.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::io::unix::AsyncFd;
+use tokio::sync::watch;
+use vitrine_jail::protocol::{Ended, Event};
+
+use super::cgroup::Group;
+use super::launch::Init;
+use super::sandbox::plain_exit;
+use crate::driver::{DriverError, EndReason, Exit, SandboxEvent, Usage};
+use crate::events::Events;
+
+/// The number of the signal that cannot be caught.
+const SIGKILL: i32 = 9;
+
+/// What a sandbox consists of outside, and how it ends.
+#[derive(Debug)]
+pub(super) struct Life {
+    init: Init,
+    group: Group,
+    /// The note for [`super::orphans`] that this sandbox exists.
+    note: PathBuf,
+    /// The kernel's count of killings for lack of memory, as last seen.
+    oom_kills: AtomicU64,
+    /// Why it is being ended, once that is known; the first reason stands.
+    reason: Mutex<Option<EndReason>>,
+    over: watch::Sender<Option<Result<(), String>>>,
+}
+
+impl Life {
+    pub(super) fn new(init: Init, group: Group, note: PathBuf) -> Self {
+        let (over, _) = watch::channel(None);
+        Self { init, group, note, oom_kills: AtomicU64::new(0), reason: Mutex::new(None), over }
+    }
+
+    /// Kills it because somebody wanted it gone.
+    pub(super) fn kill_as_stopped(&self) {
+        self.kill_because(EndReason::Stopped);
+    }
+
+    /// Kills it because the guest cannot be relied on any more.
+    pub(super) fn kill_as_lost(&self, why: String) {
+        self.kill_because(EndReason::GuestLost(why));
+    }
+
+    fn kill_because(&self, reason: EndReason) {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        if self.over.borrow().is_none() {
+            self.init.kill();
+        }
+    }
+
+    /// Returns when no trace is left.
+    pub(super) async fn wait_until_over(&self) -> Result<(), DriverError> {
+        let mut over = self.over.subscribe();
+        let outcome = match over.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone(),
+            Err(_) => return Err(DriverError::Ended),
+        };
+        match outcome {
+            Some(Err(reason)) => Err(DriverError::Setup { step: "stop".to_owned(), reason }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What it uses; `None` when it is over.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.over.borrow().is_none().then(|| self.group.usage())
+    }
+
+    /// Passes on what the guest says happened, with what only the outside knows added.
+    pub(super) fn receive(&self, event: Event, events: &Events) {
+        match event {
+            Event::Output { name, is_stderr, lines } => {
+                lines.into_iter().for_each(|line| events.line(&name, is_stderr, line));
+            }
+            Event::Dropped { name, lines } => events.dropped(name, lines),
+            Event::Exited { name, exit } => events.send(SandboxEvent::Exited { name, exit: self.exit(exit) }),
+        }
+    }
+
+    /// How a command ended. One that was killed while the kernel's count went up ran out of memory.
+    pub(super) fn exit(&self, ended: Ended) -> Exit {
+        match plain_exit(ended) {
+            Exit::Signal { signal: SIGKILL } if self.has_new_oom_kill() => Exit::OutOfMemory,
+            exit => exit,
+        }
+    }
+
+    fn has_new_oom_kill(&self) -> bool {
+        let now = self.group.oom_kills();
+        self.oom_kills.swap(now, Ordering::Relaxed) < now
+    }
+
+    /// Waits for the guest's end and clears everything away. Never returns before that.
+    pub(super) async fn bury(&self, events: &Events) {
+        if let Err(error) = self.wait_for_init().await {
+            tracing::warn!(%error, "cannot wait for a sandbox; killing it");
+            self.init.kill();
+        }
+        self.init.reap();
+        let reason = self.end_reason();
+        let outcome = self.clear_away().await;
+        if let Err(error) = &outcome {
+            tracing::warn!(error, "a sandbox left something behind");
+        }
+        events.end(reason);
+        self.over.send_replace(Some(outcome));
+    }
+
+    async fn wait_for_init(&self) -> io::Result<()> {
+        let pidfd: OwnedFd = self.init.pidfd.as_fd().try_clone_to_owned()?;
+        watch(pidfd)?.readable().await.map(drop)
+    }
+
+    fn end_reason(&self) -> EndReason {
+        let known = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(EndReason::Stopped) => EndReason::Stopped,
+            _ if self.has_new_oom_kill() => EndReason::OutOfMemory,
+            Some(reason) => reason,
+            None => EndReason::GuestLost("the guest ended by itself".to_owned()),
+        }
+    }
+
+    async fn clear_away(&self) -> Result<(), String> {
+        let (group, note) = (self.group.clone(), self.note.clone());
+        let clear = move || {
+            let removed = group.remove();
+            // A note that stays is cleared away by the next server.
+            let _ = std::fs::remove_file(note);
+            removed
+        };
+        match tokio::task::spawn_blocking(clear).await {
+            Ok(removed) => removed.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The process id of the guest, as this process sees it.
+    pub(super) fn pid(&self) -> i32 {
+        self.init.pid
+    }
+}
+
+#[expect(deprecated, reason = "its successor is unsafe for descriptors that may be closed or change; an OwnedFd does neither")]
+fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(descriptor)
+}

@@ -1,0 +1,245 @@
+//! The local driver: sandboxes made of Linux namespaces on this machine.
+//!
+//! The work inside is done by the launcher and the guest of `vitrine-jail`, whose binary is part of this library and is
+//! written to the state directory. This module decides what a sandbox gets, starts the launcher, talks to the guest
+//! and clears away what is left outside.
+
+mod base;
+mod cgroup;
+mod dial;
+mod launch;
+mod life;
+mod orphans;
+mod parts;
+mod probe;
+mod sandbox;
+mod spec;
+mod state;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::net::UnixStream;
+use vitrine_model::SandboxId;
+
+pub use probe::Probe;
+pub(crate) use sandbox::held_file;
+
+use self::cgroup::{Cgroups, Group};
+use self::dial::Dialer;
+use self::launch::{Init, Launched, Progress, setup};
+use self::life::Life;
+use self::sandbox::LocalSandbox;
+use self::state::State;
+use crate::connection::{self, Connection};
+use crate::driver::{Driver, DriverError, OrphanReport, SandboxSpec, Started};
+use crate::events;
+
+/// From starting the launcher to the guest's first word: some 20 ms on an idle machine.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// Where a sandbox's root file system comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootSource {
+    /// A minimal one is made of this host's C library, shell and core programs.
+    Host,
+    /// A root file system directory that the operator made.
+    Directory(PathBuf),
+}
+
+/// Settings of the local driver.
+#[derive(Debug, Clone)]
+pub struct LocalConfig {
+    /// A directory for the driver alone; made when it is missing. Two servers must not share one.
+    pub state_dir: PathBuf,
+    /// The sandboxes' root.
+    pub root: RootSource,
+}
+
+/// Makes sandboxes of namespaces.
+#[derive(Debug)]
+pub struct LocalDriver {
+    state: Arc<State>,
+    /// Sandboxes that run or are being started.
+    ids: Arc<Mutex<HashSet<SandboxId>>>,
+}
+
+impl LocalDriver {
+    /// Prepares whatever all sandboxes share: the guest's binary, the root file system, the control groups. Takes some
+    /// 100 ms the first time and a few later on; blocks meanwhile. [`DriverError::Unsupported`] says what this machine
+    /// lacks; [`LocalDriver::probe`] looks closer.
+    pub fn new(config: LocalConfig) -> Result<Self, DriverError> {
+        let state = State::prepare(&config)?;
+        if let Cgroups::None { reason } = &state.cgroups {
+            tracing::warn!(reason, "sandboxes have no limits on memory and CPU: no control groups for this user");
+        }
+        Ok(Self { state: Arc::new(state), ids: Arc::default() })
+    }
+
+    /// Looks at this machine, and makes one throwaway sandbox with everything in it. Blocks for some 100 ms.
+    pub fn probe() -> Vec<Probe> {
+        probe::run()
+    }
+
+    fn claim(&self, id: &SandboxId) -> Result<Claim, DriverError> {
+        let is_new = self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        match is_new {
+            true => Ok(Claim { ids: self.ids.clone(), id: id.clone() }),
+            false => Err(setup("start", &format!("the sandbox {id} exists already"))),
+        }
+    }
+}
+
+/// An id that is taken as long as this lives.
+#[derive(Debug)]
+struct Claim {
+    ids: Arc<Mutex<HashSet<SandboxId>>>,
+    id: SandboxId,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+#[async_trait]
+impl Driver for LocalDriver {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    async fn start(&self, spec: SandboxSpec) -> Result<Started, DriverError> {
+        let claim = self.claim(&spec.id)?;
+        // A task of its own: a caller that gives up must not leave half a sandbox.
+        let task = tokio::spawn(start(self.state.clone(), spec, claim));
+        task.await.map_err(|error| setup("start", &error.to_string()))?
+    }
+
+    async fn remove_orphans(&self) -> Result<OrphanReport, DriverError> {
+        let state = self.state.clone();
+        let task = tokio::task::spawn_blocking(move || orphans::remove(&state.notes, &state.cgroups));
+        task.await.map_err(|error| setup("orphans", &error.to_string()))?
+    }
+}
+
+async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Started, DriverError> {
+    let id = spec.id.clone();
+    let begin = {
+        let state = state.clone();
+        move || {
+            let launch = spec::launch_spec(&state, &spec)?;
+            let group = state.cgroups.create(spec.id.as_str(), &spec.limits);
+            let group = group.map_err(|error| setup("cgroup", &error.to_string()))?;
+            let launch = vitrine_jail::spec::LaunchSpec { cgroup_procs: group.procs(), ..launch };
+            Launched::start(&state.guest, &launch).map(|launched| (launched, group.clone())).inspect_err(|_| {
+                // The first error is the one to tell.
+                let _ = group.remove();
+            })
+        }
+    };
+    let begun = tokio::task::spawn_blocking(begin).await.map_err(|error| setup("start", &error.to_string()))?;
+    let (mut launched, group) = begun?;
+    let note = state.notes.join(id.as_str());
+    let mut init = None;
+    let ready = tokio::time::timeout(READY_WITHIN, wait_until_ready(&launched, &mut init, &note)).await;
+    let ready = ready.unwrap_or(Err(DriverError::Timeout(READY_WITHIN)));
+    match (ready, init) {
+        (Ok(control), Some(init)) => {
+            launched.reap_launcher();
+            let life = Arc::new(Life::new(init, group, note));
+            run(id, control, launched, life, claim)
+        }
+        (outcome, init) => {
+            let error = outcome.err().unwrap_or_else(|| setup("launch", "no process id"));
+            undo(launched, init, group, note).await;
+            Err(error)
+        }
+    }
+}
+
+/// Follows the launcher's progress. `init` is set as soon as there is something to kill.
+async fn wait_until_ready(
+    launched: &Launched,
+    init: &mut Option<Init>,
+    note: &std::path::Path,
+) -> Result<UnixStream, DriverError> {
+    let control = launched.control.try_clone()?;
+    control.set_nonblocking(true)?;
+    let mut control = UnixStream::from_std(control)?;
+    loop {
+        let read = connection::read_message(&mut control).await;
+        let (message, _) = read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
+        match launch::progress(message)? {
+            Progress::Launched(pid) => {
+                *init = Some(Init::open(pid)?);
+                orphans::note(note, pid)?;
+            }
+            Progress::Ready => return Ok(control),
+        }
+    }
+}
+
+/// Starts the tasks that keep a sandbox running, and clear it away at the end.
+fn run(
+    id: SandboxId,
+    control: UnixStream,
+    launched: Launched,
+    life: Arc<Life>,
+    claim: Claim,
+) -> Result<Started, DriverError> {
+    let (events, receiver) = events::channel();
+    let dial = launched.dial.try_clone()?;
+    drop(launched);
+    let (connection, reading) = {
+        let (life, events) = (life.clone(), events.clone());
+        Connection::open(control, move |event| life.receive(event, &events))
+    };
+    let (dialer, answering) = Dialer::open(dial)?;
+    let dialer = Arc::new(dialer);
+    tracing::debug!(%id, pid = life.pid(), "a sandbox is ready");
+    tokio::spawn({
+        let (life, connection, dialer) = (life.clone(), connection.clone(), dialer.clone());
+        async move {
+            let stopped = async {
+                tokio::select! {
+                    error = reading => life.kill_as_lost(error.to_string()),
+                    error = answering => life.kill_as_lost(format!("dialling: {error}")),
+                }
+                // The guest is dying now; nothing it might still say matters.
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = life.bury(&events) => {}
+                () = stopped => {}
+            }
+            connection.close();
+            dialer.close();
+            drop(claim);
+        }
+    });
+    Ok(Started { sandbox: Arc::new(LocalSandbox { id, connection, dialer, life }), events: receiver })
+}
+
+/// Removes what a failed start left.
+async fn undo(launched: Launched, init: Option<Init>, group: Group, note: PathBuf) {
+    let undo = move || {
+        if let Some(init) = &init {
+            init.kill();
+        }
+        drop(launched);
+        if let Some(init) = &init {
+            init.reap();
+        }
+        if let Err(error) = group.remove() {
+            tracing::warn!(%error, "a failed start left something behind");
+        }
+        let _ = std::fs::remove_file(note);
+    };
+    if let Err(error) = tokio::task::spawn_blocking(undo).await {
+        tracing::warn!(%error, "a failed start left something behind");
+    }
+}

@@ -1,0 +1,68 @@
+//! What a server that was killed leaves behind, and how the next one finds it.
+//!
+//! Normally nothing is left but empty control groups: a guest whose server is gone exits, and the kernel ends its
+//! process namespace with everything in it. A note per sandbox, with its first process and that process's start time,
+//! serves those that could not (frozen ones) on machines without control groups.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::cgroup::Cgroups;
+use crate::driver::{DriverError, OrphanReport};
+
+/// Notes that the sandbox `id` exists, with `pid` as its first process.
+pub(super) fn note(path: &Path, pid: i32) -> io::Result<()> {
+    fs::write(path, format!("{pid} {}\n", identity_of(pid)?))
+}
+
+/// Removes everything.
+pub(super) fn remove(notes: &Path, cgroups: &Cgroups) -> Result<OrphanReport, DriverError> {
+    let mut report = OrphanReport::default();
+    for path in entries(notes)? {
+        report.sandboxes += u32::from(kill_noted(&path));
+        fs::remove_file(&path)?;
+        report.leftovers += 1;
+    }
+    for group in cgroups.leftovers() {
+        if group.is_populated() && !noted(notes, group.id()) {
+            report.sandboxes += 1;
+        }
+        let removed = group.remove();
+        removed.map_err(|error| DriverError::Setup { step: "orphans".to_owned(), reason: error.to_string() })?;
+        report.leftovers += 1;
+    }
+    cgroups.remove_instance();
+    Ok(report)
+}
+
+fn noted(notes: &Path, id: &str) -> bool {
+    notes.join(id).exists()
+}
+
+fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect()
+}
+
+/// True when the process of a note was still alive; it is not any more.
+fn kill_noted(path: &Path) -> bool {
+    let note = fs::read_to_string(path).unwrap_or_default();
+    let Some((pid, identity)) = note.trim_end().split_once(' ') else { return false };
+    let Some(handle) = pid.parse().ok().and_then(Pid::from_raw) else { return false };
+    // Opened before the identity is compared: the handle cannot come to mean another process afterwards.
+    let Ok(pidfd) = pidfd_open(handle, PidfdFlags::empty()) else { return false };
+    let is_same = identity_of(handle.as_raw_nonzero().get()).is_ok_and(|now| now == identity);
+    is_same && pidfd_send_signal(&pidfd, Signal::KILL).is_ok()
+}
+
+/// What no other process of this number has: when the machine and when the process started.
+fn identity_of(pid: i32) -> io::Result<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // See proc_pid_stat(5): field 22, counted from after the name, which ends with the last parenthesis.
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let started = after_name.split_ascii_whitespace().nth(19).unwrap_or_default();
+    Ok(format!("{} {started}", boot.trim()))
+}

@@ -1,0 +1,157 @@
+//! Can this machine make sandboxes? Looked at piece by piece, then tried.
+
+use std::path::Path;
+use std::time::Duration;
+
+use vitrine_jail::protocol::{Message, frame};
+use vitrine_jail::spec::{LaunchSpec, MountSpec};
+
+use super::base::{NEEDED_LIBRARIES, library};
+use super::cgroup::Cgroups;
+use super::launch::{Init, Launched, Progress, progress};
+use super::state::State;
+use super::{LocalConfig, RootSource};
+use crate::driver::DriverError;
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// What was looked at: `kernel`, `cgroups`, …
+    pub name: &'static str,
+    /// False when sandboxes cannot be made, or not safely.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it; empty when there is nothing to do.
+    pub advice: String,
+}
+
+impl Probe {
+    fn new(name: &'static str, ok: bool, detail: impl Into<String>, advice: &str) -> Self {
+        let advice = if ok { String::new() } else { advice.to_owned() };
+        Self { name, ok, detail: detail.into(), advice }
+    }
+}
+
+/// The oldest kernel with every call we make: `mount_setattr` came with 5.12.
+const OLDEST_KERNEL: (u32, u32) = (5, 12);
+
+/// Watching files takes one of these for each dev server, and all sandboxes share the server's allowance.
+const ENOUGH_INOTIFY_INSTANCES: u64 = 512;
+
+const TRY_WITHIN: Duration = Duration::from_secs(10);
+
+pub(super) fn run() -> Vec<Probe> {
+    vec![kernel(), user_namespaces(), libraries(), cgroups(), inotify(), throwaway()]
+}
+
+fn kernel() -> Probe {
+    let release = read("/proc/sys/kernel/osrelease");
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let advice = "use a kernel of version 5.12 or newer (5.15 or newer recommended)";
+    Probe::new("kernel", version >= OLDEST_KERNEL, release, advice)
+}
+
+fn user_namespaces() -> Probe {
+    let limit = read("/proc/sys/user/max_user_namespaces");
+    let switch = read("/proc/sys/kernel/unprivileged_userns_clone");
+    let restricted = read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+    let is_root = rustix::process::geteuid().is_root();
+    let ok = limit != "0" && (is_root || (switch != "0" && restricted != "1"));
+    let advice = "allow user namespaces: sysctl user.max_user_namespaces=10000, and where they exist \
+                  kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0; or run as root";
+    let who = if is_root { "as root" } else { "as an ordinary user" };
+    Probe::new("user namespaces", ok, format!("at most {limit}, {who}"), advice)
+}
+
+fn libraries() -> Probe {
+    let missing: Vec<&str> = NEEDED_LIBRARIES.into_iter().filter(|name| library(name).is_none()).collect();
+    let detail = match missing.is_empty() {
+        true => NEEDED_LIBRARIES.join(", "),
+        false => format!("missing: {}", missing.join(", ")),
+    };
+    let advice = "install the C++ runtime (on Debian: libstdc++6), or name a root file system in the configuration";
+    Probe::new("libraries", missing.is_empty(), detail, advice)
+}
+
+fn cgroups() -> Probe {
+    let cgroups = Cgroups::detect("vitrine-probe");
+    let missing = cgroups.missing();
+    cgroups.remove_instance();
+    let advice = "without control groups sandboxes have no limits on memory and CPU: run as root, or under systemd \
+                  with Delegate=yes (systemd-run --user --scope -p Delegate=yes vitrine serve)";
+    let detail = match missing.is_empty() {
+        true => cgroups.describe(),
+        false => format!("{}; missing: {}", cgroups.describe(), missing.join(", ")),
+    };
+    Probe::new("cgroups", missing.is_empty(), detail, advice)
+}
+
+fn inotify() -> Probe {
+    let instances = read("/proc/sys/fs/inotify/max_user_instances");
+    let ok = instances.parse::<u64>().is_ok_and(|instances| instances >= ENOUGH_INOTIFY_INSTANCES);
+    let detail = format!("{instances} watchers for all sandboxes together; a dev server needs one or two");
+    Probe::new("inotify", ok, detail, "sysctl fs.inotify.max_user_instances=8192 fs.inotify.max_user_watches=1048576")
+}
+
+fn throwaway() -> Probe {
+    let advice = "see the findings above; inside a container, sandboxes need its privileged mode or a driver other \
+                  than local";
+    match make_throwaway() {
+        Ok(()) => Probe::new("sandbox", true, "one was made, with an overlay, and removed", ""),
+        Err(error) => Probe::new("sandbox", false, error.to_string(), advice),
+    }
+}
+
+/// Makes a sandbox without limits, with an overlay mount, and ends it.
+fn make_throwaway() -> Result<(), DriverError> {
+    let dir = std::env::temp_dir().join(format!("vitrine-probe-{}", std::process::id()));
+    let made = make_throwaway_in(&dir);
+    let removed = std::fs::remove_dir_all(&dir);
+    made.and_then(|()| Ok(removed?))
+}
+
+fn make_throwaway_in(dir: &Path) -> Result<(), DriverError> {
+    let state = State::prepare(&LocalConfig { state_dir: dir.to_owned(), root: RootSource::Host })?;
+    state.cgroups.remove_instance();
+    let lower = dir.join("lower");
+    std::fs::create_dir(&lower)?;
+    let overlay = MountSpec::Overlay { lowers: vec![lower], target: "/workspace/app/node_modules".into() };
+    let spec = LaunchSpec {
+        cgroup_procs: Vec::new(),
+        identity: state.identity,
+        mount_point: state.mount_point.clone(),
+        root: state.root.clone(),
+        mounts: vec![overlay],
+        disk_bytes: 1024 * 1024,
+        disk_inodes: 128,
+        open_files: 256,
+        processes: None,
+    };
+    let mut launched = Launched::start(&state.guest, &spec)?;
+    launched.control.set_read_timeout(Some(TRY_WITHIN))?;
+    let mut init = None;
+    let outcome = follow(&mut launched, &mut init);
+    if let Some(init) = &init {
+        init.kill();
+        init.reap();
+    }
+    outcome
+}
+
+fn follow(launched: &mut Launched, init: &mut Option<Init>) -> Result<(), DriverError> {
+    loop {
+        let message = frame::read::<Message>(&mut launched.control);
+        let message = message.map_err(|error| std::io::Error::other(error.to_string()))?;
+        let (message, _) = message.ok_or(DriverError::Ended)?;
+        match progress(message)? {
+            Progress::Launched(pid) => *init = Some(Init::open(pid)?),
+            Progress::Ready => return Ok(()),
+        }
+    }
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}

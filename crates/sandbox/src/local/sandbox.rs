@@ -1,0 +1,149 @@
+//! One local sandbox: a guest at the other end of two sockets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpStream};
+use vitrine_jail::protocol::{CommandSpec, Ended, HeldEntry, Reply, Request};
+use vitrine_model::{FileMode, ProjectPath, SandboxId};
+
+use super::dial::Dialer;
+use super::life::Life;
+use super::parts;
+use crate::connection::{Connection, unexpected};
+use crate::driver::{
+    Applied, Command, DriverError, ExecLimits, ExecOutput, Exit, FileBatch, HeldFile, Sandbox, Usage,
+};
+
+/// Work on files: 250 MiB at most, in memory.
+const FILES_WITHIN: Duration = Duration::from_secs(60);
+
+/// Starting and ending commands: the guest itself kills after two seconds.
+const COMMANDS_WITHIN: Duration = Duration::from_secs(15);
+
+/// Given to the guest on top of a command's own time.
+const EXEC_GRACE: Duration = Duration::from_secs(10);
+
+/// A running sandbox of the local driver.
+#[derive(Debug)]
+pub(super) struct LocalSandbox {
+    pub(super) id: SandboxId,
+    pub(super) connection: Connection,
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) life: Arc<Life>,
+}
+
+impl Drop for LocalSandbox {
+    fn drop(&mut self) {
+        self.life.kill_as_stopped();
+    }
+}
+
+#[async_trait]
+impl Sandbox for LocalSandbox {
+    fn id(&self) -> &SandboxId {
+        &self.id
+    }
+
+    async fn apply(&self, batch: FileBatch) -> Result<Applied, DriverError> {
+        match self.connection.ask_in_parts(FILES_WITHIN, |id| parts::frames(id, batch)).await? {
+            (Reply::Applied(counts), _) => {
+                Ok(Applied { written: counts.written, unchanged: counts.unchanged, removed: counts.removed })
+            }
+            (reply, _) => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn digest(&self) -> Result<BTreeMap<ProjectPath, HeldFile>, DriverError> {
+        match self.connection.ask(Request::Digest, FILES_WITHIN).await? {
+            (Reply::Digest, payload) => {
+                let held: Vec<HeldEntry> =
+                    serde_json::from_slice(&payload).map_err(|error| DriverError::Refused(error.to_string()))?;
+                Ok(held.into_iter().filter_map(held_file).collect())
+            }
+            (reply, _) => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn read(&self, path: &ProjectPath, max_bytes: u64) -> Result<Option<Bytes>, DriverError> {
+        let request = Request::Read { path: path.as_str().to_owned(), max_bytes };
+        match self.connection.ask(request, FILES_WITHIN).await? {
+            (Reply::Content { is_found }, content) => Ok(is_found.then_some(content)),
+            (reply, _) => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
+        let request = Request::Spawn { name: name.to_owned(), command: command_spec(command) };
+        self.done(request).await
+    }
+
+    async fn kill(&self, name: &str) -> Result<(), DriverError> {
+        self.done(Request::Kill { name: name.to_owned() }).await
+    }
+
+    async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError> {
+        let request = Request::Exec {
+            command: command_spec(command),
+            timeout_ms: u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX),
+            max_output_bytes: limits.max_output_bytes as u64,
+        };
+        match self.connection.ask(request, limits.timeout.saturating_add(EXEC_GRACE)).await? {
+            (Reply::Exec { exit, stdout_bytes }, mut stdout) => {
+                let end = usize::try_from(stdout_bytes).map_or(stdout.len(), |bytes| bytes.min(stdout.len()));
+                let stderr = stdout.split_off(end);
+                Ok(ExecOutput { exit: self.life.exit(exit), stdout, stderr })
+            }
+            (reply, _) => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError> {
+        self.dialer.connect(port).await
+    }
+
+    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
+        self.dialer.listen(port).await
+    }
+
+    async fn usage(&self) -> Result<Usage, DriverError> {
+        self.life.usage().ok_or(DriverError::Ended)
+    }
+
+    async fn stop(&self) -> Result<(), DriverError> {
+        self.life.kill_as_stopped();
+        self.life.wait_until_over().await
+    }
+}
+
+impl LocalSandbox {
+    async fn done(&self, request: Request) -> Result<(), DriverError> {
+        match self.connection.ask(request, COMMANDS_WITHIN).await? {
+            (Reply::Done, _) => Ok(()),
+            (reply, _) => Err(unexpected(&reply)),
+        }
+    }
+}
+
+fn command_spec(command: Command) -> CommandSpec {
+    CommandSpec { argv: command.argv, env: command.env, cwd: command.cwd }
+}
+
+/// `None` for names that no draft could have.
+pub(crate) fn held_file(entry: HeldEntry) -> Option<(ProjectPath, HeldFile)> {
+    let path = ProjectPath::parse(&entry.path).ok().filter(|path| path.as_str() == entry.path)?;
+    let mode = if entry.is_executable { FileMode::Executable } else { FileMode::Regular };
+    Some((path, HeldFile { sha256: entry.sha256.parse().ok()?, mode }))
+}
+
+/// What the guest could tell, before the memory limit is considered.
+pub(super) fn plain_exit(ended: Ended) -> Exit {
+    match ended {
+        Ended::Code { code } => Exit::Code { code },
+        Ended::Signal { signal } => Exit::Signal { signal },
+        Ended::TimedOut => Exit::TimedOut,
+    }
+}
