@@ -1,0 +1,334 @@
+//! The preview gateway: who may see a preview, and the way of a request to its dev server and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::request::Parts;
+use http::{Request, Response, StatusCode, Uri, Version};
+use hyper::body::{Body as HttpBody, Incoming};
+use hyper::upgrade::OnUpgrade;
+use tokio::sync::Semaphore;
+use vitrine_model::SessionId;
+use vitrine_model::problem::Code;
+use vitrine_model::source::Clock;
+
+use crate::admission::Admission;
+use crate::answer::{Refusal, append_cookies, misdirected, no_module, status_document};
+use crate::ask::Ask;
+use crate::body::{self, Body, BoxError, Upload};
+use crate::config::{GatewayConfig, Scheme};
+use crate::connect::Line;
+use crate::cookie::CookieKind;
+use crate::credential::{Purpose, Signer};
+use crate::forward::{Answered, Outgoing, Times, dial, exchange};
+use crate::headers::{TOKEN_PARAM, from_guest, to_guest};
+use crate::missing::is_page_for_asset;
+use crate::pool::Pool;
+use crate::sockets::Sockets;
+use crate::target::{Activity, PreviewState, PreviewTargets};
+use crate::tunnel;
+
+/// What never reaches the guest.
+const RESERVED_PATH: &str = "/.vitrine";
+
+/// Where a waiting page asks how it is going.
+const STATUS_PATH: &str = "/.vitrine/preview-status";
+
+/// Sockets of pages that wait for their dev server, of all sessions. Pages beyond have to be reloaded by hand.
+const MAX_PARKED: usize = 4_096;
+
+/// How often is looked whether the dev server is back.
+const PARKED_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Answers everything under the preview hosts.
+pub struct Gateway {
+    pub(crate) config: GatewayConfig,
+    pub(crate) targets: Arc<dyn PreviewTargets>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) sockets: Arc<Sockets>,
+    pub(crate) signer: Signer,
+    pub(crate) cookies: CookieKind,
+    frame_ancestors: HeaderValue,
+    parking: Arc<Semaphore>,
+}
+
+/// The gateway's settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidGateway {
+    /// It must be `scheme://host[:port]`: a page of any other form could never frame a preview.
+    #[error("`{0}` is not an origin")]
+    NotAnOrigin(String),
+}
+
+impl Gateway {
+    /// Checks the settings. Whoever knows `key` can open every preview; all gateways of one installation share it.
+    pub fn new(
+        config: GatewayConfig,
+        targets: Arc<dyn PreviewTargets>,
+        key: &[u8; 32],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, InvalidGateway> {
+        let frame_ancestors = frame_ancestors(&config.builder_origins)?;
+        let cookies = match config.scheme {
+            Scheme::Https => CookieKind::Secure,
+            Scheme::Http if config.takes_secure_cookies() => CookieKind::Both,
+            Scheme::Http => CookieKind::Plain,
+        };
+        Ok(Self {
+            pool: Pool::new(config.limits.pool_idle, config.limits.pool_size),
+            sockets: Arc::default(),
+            parking: Arc::new(Semaphore::new(MAX_PARKED)),
+            signer: Signer::new(key, clock),
+            cookies,
+            frame_ancestors,
+            targets,
+            config,
+        })
+    }
+
+    /// The settings it runs with.
+    pub fn config(&self) -> &GatewayConfig {
+        &self.config
+    }
+
+    /// A fresh token for a session: whoever opens its preview with it in time gets the cookie. Ask only for people who
+    /// may see the session.
+    pub fn token(&self, session: &SessionId) -> String {
+        self.signer.issue(Purpose::Token, session, self.config.limits.token_ttl)
+    }
+
+    /// The URL that opens a session's preview, with a fresh token.
+    pub fn preview_url(&self, session: &SessionId) -> String {
+        format!("{}/?{TOKEN_PARAM}={}", self.config.preview_origin(session), self.token(session))
+    }
+
+    /// Closes every connection to a session's dev server, so that pages notice. Call it after the session's state has
+    /// changed to stopped, expired, hibernated or another dev server; pages come back by themselves when there is one.
+    pub fn disconnect(&self, session: &SessionId) {
+        self.pool.forget(session);
+        self.sockets.close(session);
+    }
+
+    /// Connections that are kept for a session's next requests.
+    pub fn idle_connections(&self, session: &SessionId) -> usize {
+        self.pool.count(session)
+    }
+
+    /// WebSockets that are open to a session now.
+    pub fn open_sockets(&self, session: &SessionId) -> usize {
+        self.sockets.count(session)
+    }
+
+    /// Answers one request to a session's host (see [`crate::HostMap::classify`]). Never fails: what goes wrong is an
+    /// answer. The connection must allow upgrades, and a [`vitrine_model::RequestId`] among the request's extensions
+    /// is shown in error pages.
+    pub async fn handle<B>(&self, session: SessionId, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (head, body) = request.into_parts();
+        let Some(ask) = Ask::read(&head, self.config.scheme) else {
+            return misdirected(&head);
+        };
+        let upload = Upload::new(body, self.config.limits.max_request_body_bytes);
+        match self.serve(&session, &ask, head, upload).await {
+            Ok(response) => response,
+            Err(refusal) => {
+                tracing::debug!(%session, path = ask.path, ?refusal, "a preview request was refused");
+                ask.refuse(refusal, &self.frame_ancestors)
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        session: &SessionId,
+        ask: &Ask,
+        head: Parts,
+        upload: Upload,
+    ) -> Result<Response<Body>, Refusal> {
+        self.check_request(session, ask, &head.headers, &upload)?;
+        let state = self.targets.resolve(session).await;
+        match state {
+            PreviewState::NotFound => return Err(Refusal::UnknownSession),
+            PreviewState::Over => return Err(Refusal::Over),
+            _ if ask.is_foreign => return Err(Refusal::Foreign),
+            _ => {}
+        }
+        let renewed = match self.admit(session, ask, &head.headers)? {
+            Admission::Elsewhere(response) => return Ok(response),
+            Admission::Here { renewed } => renewed,
+        };
+        if ask.path == STATUS_PATH {
+            return Ok(status_document(&state));
+        }
+        if is_reserved(&ask.path) {
+            return Err(Refusal::new(Code::NotFound, "There is nothing at this address."));
+        }
+        if !ask.is_probe && !ask.is_websocket {
+            self.targets.touch(session, Activity::Request);
+        }
+        let line = self.connect(session, ask, state).await?;
+        let mut response = if ask.is_websocket {
+            self.tunnel(session, ask, head, line).await?
+        } else {
+            self.forward(session, ask, head, line, upload).await?
+        };
+        append_cookies(response.headers_mut(), renewed);
+        Ok(response)
+    }
+
+    async fn forward(
+        &self,
+        session: &SessionId,
+        ask: &Ask,
+        head: Parts,
+        line: Line,
+        upload: Upload,
+    ) -> Result<Response<Body>, Refusal> {
+        let request = guest_request(ask, head.headers, upload.body)?;
+        let outgoing = Outgoing { request, progress: upload.progress };
+        let answered = exchange(line.upstream.as_ref(), line.connection, outgoing, self.times()).await?;
+        if answered.response.status().is_informational() {
+            return Err(Refusal::new(Code::BadGateway, "The dev server switched protocols unasked."));
+        }
+        Ok(self.pass_back(session, ask, answered))
+    }
+
+    /// An ordinary answer on its way back.
+    fn pass_back(&self, session: &SessionId, ask: &Ask, answered: Answered) -> Response<Body> {
+        let Answered { response, connection } = answered;
+        if is_page_for_asset(ask, response.status(), response.headers()) {
+            // Dropping the page closes the connection: cheaper than reading what nobody wants.
+            return no_module(&ask.path);
+        }
+        self.pool.keep(session, connection);
+        self.cleaned(response)
+    }
+
+    async fn tunnel(
+        &self,
+        session: &SessionId,
+        ask: &Ask,
+        mut head: Parts,
+        line: Line,
+    ) -> Result<Response<Body>, Refusal> {
+        let generation = line.connection.generation;
+        let seat =
+            self.sockets.enter(session, generation, self.config.limits.max_sockets).ok_or_else(|| {
+                Refusal::new(Code::TooManyRequests, "Too many sockets are open to this preview.")
+            })?;
+        let browser = head
+            .extensions
+            .remove::<OnUpgrade>()
+            .ok_or_else(|| Refusal::new(Code::InvalidRequest, "This connection cannot be upgraded."))?;
+        let mut request = guest_request(ask, head.headers, body::empty())?;
+        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        request.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        let outgoing = Outgoing { request, progress: None };
+        let mut answered = exchange(line.upstream.as_ref(), line.connection, outgoing, self.times()).await?;
+        if answered.response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(self.pass_back(session, ask, answered));
+        }
+        let guest = hyper::upgrade::on(&mut answered.response);
+        let mut response = self.cleaned(answered.response);
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        if !ask.is_probe {
+            self.targets.touch(session, Activity::SocketOpened);
+        }
+        let back = ask.is_vite_hmr.then(|| self.back(session));
+        tokio::spawn(tunnel::run((browser, guest), seat, self.reporter(session, ask), back));
+        Ok(response)
+    }
+
+    /// Ends with true when the session has a dev server that can be dialled, with false when it never will.
+    fn back(&self, session: &SessionId) -> impl Future<Output = bool> + Send + use<> {
+        let targets = self.targets.clone();
+        let session = session.clone();
+        let parking = self.parking.clone();
+        let connect_timeout = self.config.limits.connect_timeout;
+        async move {
+            let Ok(_place) = parking.try_acquire() else {
+                return false;
+            };
+            loop {
+                match targets.resolve(&session).await {
+                    PreviewState::NotFound | PreviewState::Over => return false,
+                    PreviewState::Running(upstream)
+                        if dial(upstream.as_ref(), connect_timeout).await.is_ok() =>
+                    {
+                        return true;
+                    }
+                    _ => tokio::time::sleep(PARKED_INTERVAL).await,
+                }
+            }
+        }
+    }
+
+    /// Reports what the browser sends over a socket, unless the socket is a dev server's own.
+    fn reporter(&self, session: &SessionId, ask: &Ask) -> impl Fn() + Send + Unpin + use<> {
+        let targets = self.targets.clone();
+        let session = session.clone();
+        let is_counted = !ask.is_hmr;
+        move || {
+            if is_counted {
+                targets.touch(&session, Activity::SocketData);
+            }
+        }
+    }
+
+    fn cleaned(&self, response: Response<Incoming>) -> Response<Body> {
+        let (mut head, body) = response.into_parts();
+        from_guest(&mut head.headers, &self.frame_ancestors);
+        head.version = Version::HTTP_11;
+        Response::from_parts(head, body::boxed(body))
+    }
+
+    fn times(&self) -> Times {
+        Times { connect: self.config.limits.connect_timeout, response: self.config.limits.response_timeout }
+    }
+}
+
+/// The request as the guest gets it: its own origin in `Host`, and nothing of ours.
+fn guest_request(ask: &Ask, mut headers: HeaderMap, body: Body) -> Result<Request<Body>, Refusal> {
+    to_guest(&mut headers);
+    let invalid = || Refusal::new(Code::InvalidRequest, "The address is not valid.");
+    let target = ask.target();
+    if !target.starts_with('/') {
+        return Err(invalid());
+    }
+    headers.insert(HOST, HeaderValue::try_from(ask.authority.as_str()).map_err(|_| invalid())?);
+    let mut request = Request::new(body);
+    *request.method_mut() = ask.method.clone();
+    *request.uri_mut() = Uri::try_from(target).map_err(|_| invalid())?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+fn is_reserved(path: &str) -> bool {
+    path.strip_prefix(RESERVED_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The policy that lets a preview be framed by itself and by the builder.
+fn frame_ancestors(origins: &[String]) -> Result<HeaderValue, InvalidGateway> {
+    let mut policy = String::from("frame-ancestors 'self'");
+    for origin in origins {
+        if !is_origin(origin) {
+            return Err(InvalidGateway::NotAnOrigin(origin.clone()));
+        }
+        policy.push(' ');
+        policy.push_str(origin);
+    }
+    HeaderValue::try_from(&policy).map_err(|_| InvalidGateway::NotAnOrigin(policy))
+}
+
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
+    })
+}

@@ -1,0 +1,129 @@
+//! What the gateway asks of whoever owns the sessions, and how it reaches a dev server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::net::TcpStream;
+use vitrine_model::SessionId;
+use vitrine_model::problem::Problem;
+use vitrine_model::session::Step;
+use vitrine_sandbox::{DriverError, Sandbox};
+
+/// How long [`PreviewTargets::changed`] waits unless the implementation knows better.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Knows the sessions: implemented by the server's session service, and by tests.
+///
+/// Every call may come many times at once and may be dropped half-way (the browser has gone): what was begun for one
+/// request must go on for the others.
+#[async_trait]
+pub trait PreviewTargets: Send + Sync + 'static {
+    /// Where a session stands now. Asked for every request, so it reads memory, not a database; it changes nothing.
+    async fn resolve(&self, session: &SessionId) -> PreviewState;
+
+    /// Brings back a session that is [`PreviewState::Asleep`]. Returns as soon as it is on its way (or runs); for any
+    /// other state, or when it is on its way already, it does nothing.
+    async fn wake(&self, session: &SessionId);
+
+    /// Returns when [`Self::resolve`] may answer something else than before; for no reason is allowed, too late is not.
+    async fn changed(&self, session: &SessionId) {
+        let _ = session;
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+
+    /// Somebody uses the preview. Must not block; called for every request that counts as use.
+    fn touch(&self, session: &SessionId, activity: Activity);
+}
+
+/// Where a session stands, as the gateway sees it.
+#[derive(Clone)]
+pub enum PreviewState {
+    /// There is no such session.
+    NotFound,
+    /// Frozen or hibernated: use brings it back.
+    Asleep(WaitInfo),
+    /// On its way.
+    Starting(WaitInfo),
+    /// Its dev server can be dialled.
+    Running(Arc<dyn Upstream>),
+    /// It cannot run as it is; the builder has to ensure it again.
+    Failed(Problem),
+    /// Stopped or expired: its URL answers nobody.
+    Over,
+}
+
+/// What the waiting page shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WaitInfo {
+    /// The app's name, for people.
+    pub app_name: String,
+    /// The steps of the start, in order; may be empty.
+    pub steps: Vec<Step>,
+}
+
+/// What kind of use was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// A request for the app. Probes of an HMR client do not count.
+    Request,
+    /// A WebSocket was opened.
+    SocketOpened,
+    /// The browser sent something over a WebSocket that is not an HMR channel. At most one a second and socket.
+    SocketData,
+}
+
+/// One dev server.
+#[async_trait]
+pub trait Upstream: Send + Sync + 'static {
+    /// A fresh connection to it.
+    async fn dial(&self) -> Result<TcpStream, DialError>;
+
+    /// Another number for another process: connections of older ones are closed when it changes.
+    fn generation(&self) -> u64;
+}
+
+/// Why a dev server cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// It does not listen (yet, or any more).
+    #[error("nothing listens on the dev server's port")]
+    Refused,
+    /// Its sandbox is gone; the session will say what is next.
+    #[error("the sandbox has ended")]
+    Gone,
+    /// Something else, on our side.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<DriverError> for DialError {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::ConnectionRefused(_) => Self::Refused,
+            DriverError::Ended => Self::Gone,
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+/// A dev server that listens on a port of a sandbox's loopback.
+pub struct SandboxUpstream {
+    /// Where it runs.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// Where it listens.
+    pub port: u16,
+    /// Which process it is; see [`Upstream::generation`].
+    pub generation: u64,
+}
+
+#[async_trait]
+impl Upstream for SandboxUpstream {
+    async fn dial(&self) -> Result<TcpStream, DialError> {
+        Ok(self.sandbox.dial(self.port).await?)
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation
+    }
+}

@@ -1,0 +1,9 @@
+//! The gateway on real sockets: every rule of `docs/preview-gateway.md` as a claim.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod access;
+mod fake_driver;
+mod proxying;
+mod sockets;
+mod states;
+mod support;
