@@ -1,0 +1,74 @@
+# Two commands matter: `make run` and `make test`. Everything they need beyond Rust, Node.js, npm, make and git is
+# installed by them or asked for in plain words.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO_FLAGS ?= --locked
+VITRINE := target/release/vitrine
+
+.PHONY: help run build web test test-rust test-web test-e2e check bench openapi fmt clean tools tools-check egress
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+run: build ## Build everything and start Vitrine; the last line printed is the URL to open.
+	@exec scripts/with-registry-exception $(VITRINE) serve
+
+build: tools web ## Leave target/release/vitrine with the UI and the templates inside it.
+	@echo "── building the server (a first build takes some minutes)"
+	cargo build --release $(CARGO_FLAGS) -p vitrine-server
+
+web: tools web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@echo "── installing the builder page's packages"
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	@echo "── building the builder page"
+	cd web && npm run build
+
+tools: ## Check that what a build needs is there.
+	@scripts/require cargo node npm git
+
+test: tools web ## Set up what tests need, and run them all.
+	@scripts/time "set-up" scripts/setup-tests
+	@scripts/time "rust" $(MAKE) --no-print-directory test-rust
+	@scripts/time "web" $(MAKE) --no-print-directory test-web
+	@scripts/time "end to end" $(MAKE) --no-print-directory test-e2e
+	@scripts/time --summary
+
+test-rust: web
+	scripts/with-registry-exception cargo test --workspace $(CARGO_FLAGS)
+
+test-web: web/node_modules/.package-lock.json
+	cd web && npm run check && npm test
+
+test-e2e: web
+	cargo build $(CARGO_FLAGS) -p vitrine-server
+	cd e2e && npm ci --ignore-scripts --no-audit --no-fund
+	scripts/with-registry-exception npm --prefix e2e test
+
+check: tools web ## Format, lint, dependency policy, house rules.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(CARGO_FLAGS) -- -D warnings
+	scripts/deny
+	cargo test $(CARGO_FLAGS) -p vitrine-server --test structure
+	cd web && npm run check
+
+bench: build ## Measure F1, F2, F3 and F8 beside their peers; results in bench/results/.
+	cd bench && npm ci --ignore-scripts --no-audit --no-fund
+	scripts/with-registry-exception node bench/run.mjs
+
+openapi: web ## Write openapi.json anew.
+	UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) -p vitrine-server openapi
+
+fmt: ## Format everything.
+	cargo fmt --all
+	cd web && npm run format
+
+clean: ## Remove what builds made (not the data directory).
+	rm -rf target web/dist web/node_modules e2e/node_modules bench/node_modules

@@ -1,0 +1,45 @@
+// `make bench`: every benchmark beside its peer in one run; JSON and a Markdown table in bench/results/.
+//
+//   node bench/run.mjs [--quick] [f1 f2 f3 f8]
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { f1 } from './f1-create-app.mjs';
+import { f2 } from './f2-ensure-session.mjs';
+import { f3 } from './f3-edit-to-browser.mjs';
+import { f8 } from './f8-preview-proxy.mjs';
+import { report } from './lib/report.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const all = { f1, f2, f3, f8 };
+const words = process.argv.slice(2);
+const quick = words.includes('--quick');
+const chosen = words.filter((word) => word in all);
+
+process.env.VITRINE_BINARY ??= `${root}/target/release/vitrine`;
+
+const figures = [];
+for (const name of chosen.length > 0 ? chosen : Object.keys(all)) {
+  console.log(`── ${name}`);
+  const measured = await all[name]({ quick, root });
+  figures.push(measured);
+  console.log(report([measured]));
+}
+
+const run = {
+  at: new Date().toISOString(),
+  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
+  machine: {
+    cores: cpus().length,
+    cpu: cpus()[0].model,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+  },
+  figures,
+};
+mkdirSync(`${root}/bench/results`, { recursive: true });
+writeFileSync(`${root}/bench/results/latest.json`, `${JSON.stringify(run, null, 2)}\n`);
+writeFileSync(`${root}/bench/results/latest.md`, `${report(figures, run)}\n`);
+console.log('written to bench/results/latest.json and latest.md');

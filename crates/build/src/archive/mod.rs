@@ -1,0 +1,11 @@
+//! Archives: reading the zip that a person uploads, and writing the one they take away.
+
+mod read;
+mod skip;
+mod write;
+
+pub use read::{ArchiveError, ArchiveLimits, ImportedFile, ImportedFiles, read_zip};
+pub use write::{write_tar, write_zip};
+
+#[cfg(test)]
+mod tests;

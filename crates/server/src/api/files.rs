@@ -1,0 +1,186 @@
+//! The files of a draft: list, read, compare, upload, export.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use vitrine_build::archive;
+use vitrine_model::app::{DiffRequest, DiffResponse, FileList};
+use vitrine_model::limits::MAX_FILE_BYTES;
+use vitrine_model::problem::{Code, Problem};
+use vitrine_model::{AppId, ProjectPath, RevisionId, Sha256, Tree};
+
+use super::extract::{Json, Path, Query, read_body};
+use super::problem::{ApiError, ApiResult};
+use crate::auth::Caller;
+use crate::services::Services;
+
+/// The draft's files by path, with hashes, sizes and modes.
+#[utoipa::path(get, path = "/v1/apps/{app}/files", tag = "files", params(("app" = String, Path)),
+    responses((status = 200, body = FileList), (status = 404, body = Problem)))]
+pub(crate) async fn list_files(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+) -> ApiResult<axum::Json<FileList>> {
+    let draft = services.store.draft(&caller.scope, &app).await?;
+    Ok(axum::Json(FileList { version: draft.version, files: draft.tree.as_ref().clone() }))
+}
+
+/// The content of one file; its hash is the entity tag.
+#[utoipa::path(get, path = "/v1/apps/{app}/files/{*path}", tag = "files",
+    params(("app" = String, Path), ("path" = String, Path, description = "May contain slashes")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 304, description = "The caller has it"), (status = 404, body = Problem)))]
+pub(crate) async fn read_file(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path((app, path)): Path<(AppId, String)>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let path = ProjectPath::parse(&path)?;
+    let draft = services.store.draft(&caller.scope, &app).await?;
+    let missing = || ApiError::new(Code::FileNotFound, format!("The draft has no `{path}`."));
+    let entry = *draft.tree.get(path.as_str()).ok_or_else(missing)?;
+    let tag = format!("\"{}\"", entry.sha256);
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| value.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let content = services.store.blob(&caller.scope, &entry.sha256).await?;
+    let headers = [
+        // Never a type that a browser runs: this is the builder's origin and somebody's content.
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment".to_owned()),
+        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+        (header::ETAG, tag),
+    ];
+    Ok((headers, content).into_response())
+}
+
+/// Compares a client's files with the draft by hash, and says what content to upload first.
+#[utoipa::path(post, path = "/v1/apps/{app}/diff", tag = "files", params(("app" = String, Path)),
+    request_body = DiffRequest,
+    responses((status = 200, body = DiffResponse), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn diff_files(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+    Json(body): Json<DiffRequest>,
+) -> ApiResult<axum::Json<DiffResponse>> {
+    let draft = services.store.draft(&caller.scope, &app).await?;
+    let differs =
+        |path: &ProjectPath, hash: &Sha256| draft.tree.get(path.as_str()).map(|e| e.sha256) != Some(*hash);
+    let changed: Vec<_> = body.files.iter().filter(|(path, hash)| differs(path, hash)).collect();
+    let held: HashSet<_> = draft.tree.iter().map(|(_, entry)| entry.sha256).collect();
+    let unknown: HashSet<_> =
+        changed.iter().map(|(_, hash)| **hash).filter(|hash| !held.contains(hash)).collect();
+    let mut missing =
+        services.store.missing_blobs(&caller.scope, &unknown.into_iter().collect::<Vec<_>>()).await?;
+    missing.sort();
+    Ok(axum::Json(DiffResponse {
+        version: draft.version,
+        missing,
+        changed: changed.into_iter().map(|(path, _)| path.clone()).collect(),
+        extra: draft
+            .tree
+            .iter()
+            .map(|(path, _)| path)
+            .filter(|p| !body.files.contains_key(*p))
+            .cloned()
+            .collect(),
+    }))
+}
+
+/// Uploads content under its hash, for a change set to name. Repeating it changes nothing.
+#[utoipa::path(put, path = "/v1/apps/{app}/blobs/{sha256}", tag = "files",
+    params(("app" = String, Path), ("sha256" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 204, description = "Stored"), (status = 400, body = Problem), (status = 413, body = Problem)))]
+pub(crate) async fn put_blob(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path((app, sha256)): Path<(AppId, String)>,
+    request: Request,
+) -> ApiResult<StatusCode> {
+    let invalid = |_| {
+        ApiError::new(Code::InvalidRequest, "The hash in the path is not 64 lower-case hexadecimal digits.")
+    };
+    let expected: Sha256 = sha256.parse().map_err(invalid)?;
+    services.store.app(&caller.scope, &app).await?;
+    let body = read_body(request, MAX_FILE_BYTES as usize).await?;
+    services.store.put_blob_verified(&caller.scope, &expected, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What to export.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportQuery {
+    /// `zip` or `tar`.
+    #[serde(default)]
+    format: ExportFormat,
+    /// A revision instead of the draft.
+    revision: Option<RevisionId>,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ExportFormat {
+    /// A zip archive.
+    #[default]
+    Zip,
+    /// An uncompressed tar archive.
+    Tar,
+}
+
+/// The draft, or a revision, as an archive: the same files give the same bytes.
+#[utoipa::path(get, path = "/v1/apps/{app}/export", tag = "files", params(("app" = String, Path), ExportQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = 404, body = Problem)))]
+pub(crate) async fn export_app(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+    Query(query): Query<ExportQuery>,
+) -> ApiResult<Response> {
+    let slug = services.store.app(&caller.scope, &app).await?.slug;
+    let tree = match &query.revision {
+        Some(revision) => Arc::new(services.store.revision_tree(&caller.scope, &app, revision).await?),
+        None => services.store.draft(&caller.scope, &app).await?.tree,
+    };
+    let hashes: Vec<_> = tree.iter().map(|(_, entry)| entry.sha256).collect();
+    let contents = services.store.blobs(&caller.scope, &hashes).await?;
+    let format = query.format;
+    // Compressing is all CPU: not on a thread that answers requests.
+    let packed = tokio::task::spawn_blocking(move || pack(format, &tree, &contents)).await;
+    let bytes =
+        packed.map_err(|error| ApiError::internal(&error))?.map_err(|error| ApiError::internal(&error))?;
+    let (kind, extension) = match format {
+        ExportFormat::Zip => ("application/zip", "zip"),
+        ExportFormat::Tar => ("application/x-tar", "tar"),
+    };
+    let disposition = format!("attachment; filename=\"{slug}.{extension}\"");
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, bytes).into_response())
+}
+
+fn pack(format: ExportFormat, tree: &Tree, contents: &HashMap<Sha256, Bytes>) -> std::io::Result<Vec<u8>> {
+    let missing = |hash: &Sha256| std::io::Error::other(format!("content {hash} is not stored"));
+    let files: Vec<_> = tree
+        .iter()
+        .map(|(path, entry)| {
+            let content = contents.get(&entry.sha256).ok_or_else(|| missing(&entry.sha256))?;
+            Ok((path, entry.mode, content))
+        })
+        .collect::<std::io::Result<_>>()?;
+    match format {
+        ExportFormat::Zip => Ok(archive::write_zip(std::io::Cursor::new(Vec::new()), files)?.into_inner()),
+        ExportFormat::Tar => archive::write_tar(Vec::new(), files),
+    }
+}

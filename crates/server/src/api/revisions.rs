@@ -1,0 +1,90 @@
+//! Revisions: named snapshots of a draft, and the way back to one.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vitrine_model::app::{Page, Revision};
+use vitrine_model::problem::Problem;
+use vitrine_model::{AppId, RevisionId};
+use vitrine_store::ChangeCause;
+
+use super::apps::PageQuery;
+use super::extract::{Json, Path, Query};
+use super::problem::ApiResult;
+use crate::auth::Caller;
+use crate::services::Services;
+
+/// A new snapshot.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRevision {
+    /// What to call it.
+    #[serde(default)]
+    label: Option<String>,
+}
+
+/// A draft after going back to a revision.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Restored {
+    /// The draft's version now; history only grows.
+    version: u64,
+    /// How many files changed.
+    applied: usize,
+}
+
+/// The app's revisions, newest first.
+#[utoipa::path(get, path = "/v1/apps/{app}/revisions", tag = "revisions",
+    params(("app" = String, Path), PageQuery),
+    responses((status = 200, body = Page<Revision>), (status = 404, body = Problem)))]
+pub(crate) async fn list_revisions(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<axum::Json<Page<Revision>>> {
+    let page = services.store.list_revisions(&caller.scope, &app, query.limit()?, query.cursor()).await?;
+    Ok(axum::Json(page))
+}
+
+/// Takes a snapshot of the draft. When nothing has changed since the newest one, answers with that.
+#[utoipa::path(post, path = "/v1/apps/{app}/revisions", tag = "revisions", params(("app" = String, Path)),
+    request_body = NewRevision, responses((status = 201, body = Revision), (status = 404, body = Problem)))]
+pub(crate) async fn create_revision(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+    Json(body): Json<NewRevision>,
+) -> ApiResult<(StatusCode, axum::Json<Revision>)> {
+    let revision = services.store.create_revision(&caller.scope, &app, body.label).await?;
+    Ok((StatusCode::CREATED, axum::Json(revision)))
+}
+
+/// One revision.
+#[utoipa::path(get, path = "/v1/apps/{app}/revisions/{revision}", tag = "revisions",
+    params(("app" = String, Path), ("revision" = String, Path)),
+    responses((status = 200, body = Revision), (status = 404, body = Problem)))]
+pub(crate) async fn get_revision(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path((app, revision)): Path<(AppId, RevisionId)>,
+) -> ApiResult<axum::Json<Revision>> {
+    Ok(axum::Json(services.store.revision(&caller.scope, &app, &revision).await?))
+}
+
+/// Makes the draft hold what the revision holds, as a new version.
+#[utoipa::path(post, path = "/v1/apps/{app}/revisions/{revision}/restore", tag = "revisions",
+    params(("app" = String, Path), ("revision" = String, Path)),
+    responses((status = 200, body = Restored), (status = 404, body = Problem)))]
+pub(crate) async fn restore_revision(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path((app, revision)): Path<(AppId, RevisionId)>,
+) -> ApiResult<axum::Json<Restored>> {
+    let tree = services.store.revision_tree(&caller.scope, &app, &revision).await?;
+    let done = services.drafts.replace_tree(&caller.scope, &app, &tree, ChangeCause::Restore).await?;
+    Ok(axum::Json(Restored { version: done.version, applied: done.applied }))
+}

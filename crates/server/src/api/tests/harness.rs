@@ -1,0 +1,273 @@
+//! A whole server in the test's process, without a socket, a registry or a kernel that allows sandboxes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use vitrine_build::layers::{Layer, LayerRequest};
+use vitrine_build::prebundle::{PrebundleError, PrebundleKey};
+use vitrine_build::profile::DetectedProfile;
+use vitrine_build::template;
+use vitrine_model::problem::{Code, Problem};
+use vitrine_model::source::fixed::FixedClock;
+use vitrine_model::source::{Clock, Entropy};
+use vitrine_model::{AppId, SessionId};
+use vitrine_sandbox::Sandbox;
+use vitrine_sandbox::fake::FakeDriver;
+use vitrine_store::{DatabaseConfig, ObjectsConfig, Store, StoreConfig};
+
+use crate::apps::Apps;
+use crate::auth::{Auth, AuthSettings};
+use crate::config::Config;
+use crate::drafts::Drafts;
+use crate::provision::{Provided, Provision};
+use crate::services::Services;
+use crate::sessions::{Context, Ports, PreviewLinks, Sessions};
+use crate::source::SystemEntropy;
+
+pub(super) const KEY: &str = "vt_the-key-of-tests";
+
+/// The template every test server offers.
+pub(super) const TEMPLATE: &str = "tiny-vite";
+
+pub(super) struct TestServer {
+    pub(super) services: Arc<Services>,
+    pub(super) driver: FakeDriver,
+    pub(super) clock: Arc<FixedClock>,
+    router: Router,
+    _dir: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: axum::http::HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    /// The problem document; panics when the answer is none, or says another status than it has.
+    pub(super) fn problem(&self) -> Problem {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{self:?}");
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem.status, self.status.as_u16());
+        assert!(problem.request_id.is_some());
+        problem
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.problem().code
+    }
+}
+
+impl TestServer {
+    pub(super) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::at_millis(1_760_000_000_000));
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let config = StoreConfig {
+            database: DatabaseConfig::Sqlite { path: dir.path().join("test.db") },
+            objects: ObjectsConfig::Local { dir: dir.path().join("objects") },
+        };
+        let store = Store::open(config, clock.clone(), entropy.clone()).await.unwrap();
+        let driver = FakeDriver::new();
+        let settings = Config::default();
+        let context = Context {
+            store: store.clone(),
+            driver: Arc::new(driver.clone()),
+            provision: Box::new(FakeProvision::below(dir.path())),
+            template_hashes: Default::default(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            settings: settings.sessions,
+            sandbox: settings.sandbox,
+            preview_suffix: settings.preview.host_suffix,
+            generations: AtomicU64::new(0),
+            ports: Ports::default(),
+            drafts: Default::default(),
+        };
+        let sessions = Sessions::new(Arc::new(context));
+        sessions.set_links(Arc::new(Links));
+        let drafts = Drafts::new(store.clone(), sessions.clone());
+        sessions.set_drafts(drafts.clone());
+        let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
+        let scope = store.default_scope().await.unwrap();
+        let auth = AuthSettings { scope, admin_key: KEY, signing_key: [1; 32], port: 4400, is_https: false };
+        let services = Arc::new(Services {
+            apps: Apps::new(store.clone(), templates.clone()),
+            auth: Auth::new(auth, clock.clone(), entropy.clone()),
+            clock: clock.clone() as Arc<dyn Clock>,
+            stopping: CancellationToken::new(),
+            store,
+            drafts,
+            sessions,
+            templates,
+            entropy,
+        });
+        Self { router: super::super::router(services.clone()), services, driver, clock, _dir: dir }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.send(request.unwrap()).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, None).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path, Some(body)).await
+    }
+
+    /// Makes an app of the tiny template.
+    pub(super) async fn app(&self) -> AppId {
+        let answer = self.post("/v1/apps", json!({ "name": "An app", "template": TEMPLATE })).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub(super) async fn change(&self, app: &AppId, ops: Value) -> Answer {
+        self.post(&format!("/v1/apps/{app}/changes"), json!({ "ops": ops })).await
+    }
+
+    pub(super) async fn read(&self, app: &AppId, path: &str) -> String {
+        let answer = self.get(&format!("/v1/apps/{app}/files/{path}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    }
+
+    /// The files and the version: equal before and after whatever must change nothing.
+    pub(super) async fn draft(&self, app: &AppId) -> Value {
+        self.get(&format!("/v1/apps/{app}/files")).await.json()
+    }
+
+    /// Waits until the app's session has the status; panics after ten seconds.
+    pub(super) async fn session_is(&self, app: &AppId, status: &str) -> Value {
+        let path = format!("/v1/apps/{app}/session");
+        let waiting = async {
+            loop {
+                let session = self.get(&path).await.json();
+                if session["status"] == status {
+                    return session;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(10), waiting).await {
+            Ok(session) => session,
+            Err(_) => panic!("not {status} but {}", self.get(&path).await.json()),
+        }
+    }
+}
+
+/// A zip with these entries, uploaded as a form.
+pub(super) fn import(name: &str, archive: &[u8]) -> Request<Body> {
+    let mut body = Vec::new();
+    body.extend_from_slice(
+        format!("--b\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\n{name}\r\n--b\r\ncontent-disposition: form-data; name=\"archive\"; filename=\"a.zip\"\r\n\r\n").as_bytes(),
+    );
+    body.extend_from_slice(archive);
+    body.extend_from_slice(b"\r\n--b--\r\n");
+    Request::post("/v1/apps")
+        .header("authorization", format!("Bearer {KEY}"))
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(Body::from(body))
+        .unwrap()
+}
+
+struct Links;
+
+impl PreviewLinks for Links {
+    fn preview_url(&self, session: &SessionId) -> String {
+        format!("http://{}.preview.localhost:4400/?vitrine_token=t", session.dns_label())
+    }
+}
+
+/// Directories that look like a toolchain and a layer.
+struct FakeProvision {
+    toolchain: PathBuf,
+    node_modules: PathBuf,
+}
+
+impl FakeProvision {
+    fn below(dir: &std::path::Path) -> Self {
+        let node_modules = dir.join("node_modules");
+        std::fs::create_dir_all(node_modules.join("vite")).unwrap();
+        let manifest = r#"{"name":"vite","version":"8.0.0","bin":{"vite":"bin/vite.js"}}"#;
+        std::fs::write(node_modules.join("vite/package.json"), manifest).unwrap();
+        Self { toolchain: dir.join("toolchain"), node_modules }
+    }
+}
+
+#[async_trait]
+impl Provision for FakeProvision {
+    async fn toolchain(&self, _: &DetectedProfile) -> Result<PathBuf, Problem> {
+        Ok(self.toolchain.clone())
+    }
+
+    async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem> {
+        let manifest = request.files.iter().find(|(path, _)| path.as_str() == "package.json");
+        if manifest.is_some_and(|(_, content)| content.windows(11).any(|bytes| bytes == b"no-such-pkg")) {
+            return Err(Problem::new(Code::InstallFailed, "npm error 404 no-such-pkg is not in the registry."));
+        }
+        Ok(Provided {
+            node_modules: self.node_modules.clone(),
+            resolved_lockfile: None,
+            diagnostics: Vec::new(),
+            reused: true,
+            lease: None,
+        })
+    }
+
+    fn prebundle(&self, _: &Provided, _: &[PrebundleKey]) -> Option<PathBuf> {
+        None
+    }
+
+    async fn keep_prebundle(&self, _: Layer, _: AppId, _: Arc<dyn Sandbox>) -> Result<(), PrebundleError> {
+        Ok(())
+    }
+}
+
+fn tiny_template() -> Vec<(String, Bytes)> {
+    let manifest = json!({
+        "key": TEMPLATE, "name": "Tiny", "description": "For tests.", "tags": ["test"], "thumbnail": "thumbnail.png",
+        "profile": { "kind": "vite" }, "entry_file": "src/main.tsx",
+    });
+    let png = [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a].as_slice();
+    let files: [(&str, Bytes); 6] = [
+        ("template.manifest.json", manifest.to_string().into()),
+        ("thumbnail.png", Bytes::copy_from_slice(png)),
+        ("project/index.html", r#"<script type="module" src="/src/main.tsx"></script>"#.into()),
+        ("project/package.json", r#"{"devDependencies":{"vite":"8.0.0"}}"#.into()),
+        ("project/package-lock.json", r#"{"lockfileVersion":3}"#.into()),
+        ("project/src/main.tsx", "export const text = 'first';\n".into()),
+    ];
+    files.into_iter().map(|(path, content)| (format!("{TEMPLATE}/{path}"), content)).collect()
+}

@@ -1,0 +1,87 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::LogFormat;
+
+/// The self-hosted engine behind an AI app builder: live previews of front-end projects in isolated sandboxes.
+#[derive(Debug, Parser)]
+#[command(name = "vitrine", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the server: builder, API, previews and sandboxes in one process.
+    Serve(ServeArgs),
+    /// Check this machine, and say what to do about whatever is missing.
+    Doctor(DoctorArgs),
+    /// Print the OpenAPI document of this version.
+    Openapi,
+    /// Print the version.
+    Version,
+}
+
+/// Where the configuration comes from. Every setting is also `VITRINE_<SECTION>_<NAME>`; see docs/configuration.md.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// A configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "VITRINE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept [default: ./data].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:4400].
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where browsers reach the builder [default: from the listen address].
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// What isolates projects: `local`, or `process` for no isolation at all [default: local].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) driver: Option<String>,
+    /// The form of the log on standard error [default: human].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+impl ConfigArgs {
+    /// The flags that were given, as settings.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let format = self.log_format.map(|format| match format {
+            LogFormat::Human => "human".to_owned(),
+            LogFormat::Json => "json".to_owned(),
+        });
+        let given = [
+            ("server.data_dir", self.data_dir.as_ref().map(|dir| dir.display().to_string())),
+            ("server.listen", self.listen.map(|listen| listen.to_string())),
+            ("server.public_url", self.public_url.clone()),
+            ("sandbox.driver", self.driver.clone()),
+            ("log.format", format),
+        ];
+        given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

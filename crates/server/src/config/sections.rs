@@ -1,0 +1,266 @@
+//! The sections of the configuration, one documented struct each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use http::Uri;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+
+/// `[server]`: where it listens, where it keeps things.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServerConfig {
+    /// Everything Vitrine keeps: database, blobs, layers, keys.
+    pub data_dir: PathBuf,
+    /// The address and port to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where browsers reach the builder, for example `https://vitrine.example.com`. Empty: from the listen address.
+    pub public_url: String,
+    /// API key of the default tenant's owner. Empty: one is made at the first start and kept in
+    /// `{data_dir}/admin-key`.
+    pub admin_key: String,
+    /// How long running requests may go on after `SIGTERM`.
+    pub drain_secs: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 4400)),
+            public_url: String::new(),
+            admin_key: String::new(),
+            drain_secs: 5,
+        }
+    }
+}
+
+impl ServerConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if !self.public_url.is_empty() {
+            parse_origin(&self.public_url)
+                .map_err(|reason| ConfigError::Unusable { key: "server.public_url", reason })?;
+        }
+        if !self.admin_key.is_empty() && self.admin_key.len() < 16 {
+            let reason = "an admin key has at least 16 characters".to_owned();
+            return Err(ConfigError::Unusable { key: "server.admin_key", reason });
+        }
+        Ok(())
+    }
+}
+
+/// Parses `scheme://host[:port]`; what else a URL can have makes no origin.
+pub(crate) fn parse_origin(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
+    match (uri.scheme_str(), uri.host(), uri.path()) {
+        (Some("http" | "https"), Some(_), "" | "/") if uri.query().is_none() => Ok(uri),
+        _ => Err("give an origin such as https://vitrine.example.com".to_owned()),
+    }
+}
+
+/// `[log]`: what is logged and how.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {
+    /// `human` or `json`.
+    pub format: LogFormat,
+    /// A filter such as `info` or `vitrine=debug,info`.
+    pub filter: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, filter: "info".to_owned() }
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[preview]`: the origins of sessions and the gateway in front of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PreviewConfig {
+    /// A session's host is `{session}.{host_suffix}`; needs a wildcard DNS name outside of `localhost`.
+    pub host_suffix: String,
+    /// How long a preview link can be opened.
+    pub token_secs: u64,
+    /// How long the dev server may take until the head of its answer.
+    pub response_timeout_secs: u64,
+    /// The largest request body that is passed on.
+    pub max_request_bytes: u64,
+}
+
+impl Default for PreviewConfig {
+    fn default() -> Self {
+        Self {
+            host_suffix: "preview.localhost".to_owned(),
+            token_secs: 120,
+            response_timeout_secs: 30,
+            max_request_bytes: 100 * 1024 * 1024,
+        }
+    }
+}
+
+impl PreviewConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let suffix = self.host_suffix.as_str();
+        let labels = suffix.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        });
+        if labels && suffix.contains('.') {
+            return Ok(());
+        }
+        let reason = "give a host of at least two lower-case labels, for example preview.example.com: \
+                      previews need hosts that nothing else is served from";
+        Err(ConfigError::Unusable { key: "preview.host_suffix", reason: reason.to_owned() })
+    }
+}
+
+/// `[sandbox]`: what isolates projects and what each may use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SandboxConfig {
+    /// `local` (Linux namespaces), or `process` (no isolation; loopback only).
+    pub driver: String,
+    /// A root file system directory for sandboxes. Empty: one is made from the host's C library and a shell.
+    pub root_dir: String,
+    /// Memory of a Vite, static or custom session.
+    pub memory_mib: u64,
+    /// Memory of an Astro session.
+    pub astro_memory_mib: u64,
+    /// CPU of a session in thousandths of a core. The default lets a cold start use two cores; quotas per tenant and
+    /// burst come with admission control.
+    pub cpu_millis: u32,
+    /// Processes and threads of a session.
+    pub pids: u32,
+    /// Files of a session: project, caches and scratch. They are in memory and count there too.
+    pub disk_mib: u64,
+    /// Open files of each process.
+    pub open_files: u64,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            driver: "local".to_owned(),
+            root_dir: String::new(),
+            memory_mib: 512,
+            astro_memory_mib: 1024,
+            cpu_millis: 2_000,
+            pids: 256,
+            disk_mib: 1024,
+            open_files: 8_192,
+        }
+    }
+}
+
+/// `[sessions]`: how long they live and how they are brought back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SessionsConfig {
+    /// A session ends this long after its last heartbeat or use.
+    pub expiry_secs: u64,
+    /// Its sandbox is taken down after this long without use; heartbeats are not use.
+    pub idle_timeout_secs: u64,
+    /// How often deadlines are looked at.
+    pub sweep_secs: u64,
+    /// How long a dev server may take until it answers.
+    pub ready_timeout_secs: u64,
+    /// How often a dev server or sandbox is brought back in a row before the session is an error.
+    pub max_restarts: u32,
+}
+
+impl Default for SessionsConfig {
+    fn default() -> Self {
+        Self {
+            expiry_secs: 7_200,
+            idle_timeout_secs: 1_800,
+            sweep_secs: 5,
+            ready_timeout_secs: 90,
+            max_restarts: 5,
+        }
+    }
+}
+
+impl SessionsConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let at_least_one = [
+            ("sessions.expiry_secs", self.expiry_secs),
+            ("sessions.idle_timeout_secs", self.idle_timeout_secs),
+            ("sessions.sweep_secs", self.sweep_secs),
+            ("sessions.ready_timeout_secs", self.ready_timeout_secs),
+        ];
+        match at_least_one.into_iter().find(|(_, secs)| *secs == 0) {
+            Some((key, _)) => Err(ConfigError::Unusable { key, reason: "give at least 1".to_owned() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `[install]`: where packages come from and how much is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct InstallConfig {
+    /// The npm registry. Empty: what the host's npm is configured with.
+    pub registry: String,
+    /// A file with the certificate authorities to trust. Empty: what the host's npm and system trust.
+    pub ca_bundle: String,
+    /// Where toolchains and layers are kept. Empty: `layers` in the data directory.
+    pub layers_dir: String,
+    /// Layers are collected, least recently used first, when they are larger than this together.
+    pub layers_budget_mib: u64,
+    /// Makes the layers and pre-bundles of the templates when the server starts, so that the first app does not wait.
+    pub warm_templates: bool,
+    /// How long an installation may take.
+    pub timeout_secs: u64,
+    /// Memory of an installation.
+    pub memory_mib: u64,
+}
+
+impl Default for InstallConfig {
+    fn default() -> Self {
+        Self {
+            registry: String::new(),
+            ca_bundle: String::new(),
+            layers_dir: String::new(),
+            layers_budget_mib: 10 * 1024,
+            warm_templates: true,
+            timeout_secs: 600,
+            memory_mib: 3 * 1024,
+        }
+    }
+}
+
+/// `[egress]`: what sandboxes may reach through Vitrine's proxy.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EgressConfig {
+    /// Private or reserved address ranges that may be connected to all the same, comma separated: for a company's
+    /// mirror or an inspecting gateway, for example `203.0.113.0/24`.
+    pub allow_cidrs: String,
+}
+
+impl EgressConfig {
+    /// The ranges.
+    pub(crate) fn allowed_ranges(&self) -> Result<Vec<IpNet>, ConfigError> {
+        let parts = self.allow_cidrs.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts
+            .map(|part| {
+                let reason = format!("`{part}` is not an address range such as 10.0.0.0/8");
+                part.parse().map_err(|_| ConfigError::Unusable { key: "egress.allow_cidrs", reason })
+            })
+            .collect()
+    }
+}

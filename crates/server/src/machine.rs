@@ -1,0 +1,96 @@
+//! What this machine gives: the sandbox driver, and what installs packages with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use vitrine_build::RegistrySettings;
+use vitrine_build::layers::{LayerConfig, LayerStore};
+use vitrine_build::toolchain::ToolchainStore;
+use vitrine_model::source::{Clock, Entropy};
+use vitrine_sandbox::Driver;
+use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+
+use crate::Failure;
+use crate::config::Config;
+use crate::doctor::{Finding, Verdict};
+
+const MIB: u64 = 1024 * 1024;
+
+/// The driver that the configuration names.
+pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, Failure> {
+    match config.sandbox.driver.as_str() {
+        "local" => {
+            let root = match config.sandbox.root_dir.as_str() {
+                "" => RootSource::Host,
+                dir => RootSource::Directory(PathBuf::from(dir)),
+            };
+            let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root };
+            let made = tokio::task::spawn_blocking(move || LocalDriver::new(settings)).await;
+            let driver = made.map_err(Failure::failed)?.map_err(|error| {
+                let advice = "`vitrine doctor` says what this machine lacks; without isolation: --driver process";
+                Failure::machine(format!("{error}
+{advice}"))
+            })?;
+            Ok(Arc::new(driver))
+        }
+        "process" => {
+            if !config.server.listen.ip().is_loopback() {
+                let reason = "the process driver isolates nothing and serves loopback addresses only; change --listen";
+                return Err(Failure::unusable(reason));
+            }
+            tracing::warn!(
+                "--driver process: projects run as ordinary processes of this user, WITHOUT ANY ISOLATION. They can \
+                 read and write whatever you can. Use it for code you trust, on your own machine only."
+            );
+            Err(Failure::unusable("process driver pending"))
+        }
+        other => Err(Failure::unusable(format!("there is no driver `{other}`; there are `local` and `process`"))),
+    }
+}
+
+/// What this machine has for sandboxes. With the process driver nothing of it is needed.
+pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
+    let missing = match config.sandbox.driver.as_str() {
+        "process" => Verdict::Warning,
+        _ => Verdict::Failure,
+    };
+    let probes = LocalDriver::probe().into_iter();
+    probes
+        .map(|probe| Finding {
+            name: probe.name.to_owned(),
+            verdict: if probe.ok { Verdict::Ok } else { missing },
+            detail: probe.detail,
+            advice: probe.advice,
+        })
+        .collect()
+}
+
+/// The store of layers, with where packages come from looked up.
+pub(crate) async fn layers(
+    config: &Config,
+    data_dir: &Path,
+    driver: Arc<dyn Driver>,
+    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+) -> Result<Arc<LayerStore>, Failure> {
+    let dir = layers_dir(config, data_dir);
+    let registry = RegistrySettings::resolve(&config.install.registry, &config.install.ca_bundle).await;
+    let registry = registry.map_err(Failure::machine)?;
+    let toolchains = ToolchainStore::open(&dir).map_err(Failure::machine)?;
+    let settings = LayerConfig {
+        budget_bytes: config.install.layers_budget_mib * MIB,
+        egress_exceptions: config.egress.allowed_ranges().map_err(Failure::unusable)?,
+        timeout: Duration::from_secs(config.install.timeout_secs),
+        memory_bytes: config.install.memory_mib * MIB,
+        ..LayerConfig::new(&dir, registry)
+    };
+    LayerStore::open(settings, driver, toolchains, clock, entropy).map_err(Failure::failed)
+}
+
+/// Where layers and toolchains are.
+pub(crate) fn layers_dir(config: &Config, data_dir: &Path) -> PathBuf {
+    match config.install.layers_dir.as_str() {
+        "" => data_dir.join("layers"),
+        dir => PathBuf::from(dir),
+    }
+}

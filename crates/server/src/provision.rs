@@ -1,0 +1,75 @@
+//! What a sandbox needs from this machine before it can run a project: a toolchain, a layer, a pre-bundle.
+//!
+//! A trait, so that everything above can be tested without a package registry.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vitrine_build::Diagnostic;
+use vitrine_build::layers::{Layer, LayerRequest, LayerStore};
+use vitrine_build::prebundle::{PrebundleError, PrebundleKey, harvest_prebundle};
+use vitrine_build::profile::DetectedProfile;
+use vitrine_model::problem::Problem;
+use vitrine_model::{AppId, ProjectPath};
+use vitrine_sandbox::Sandbox;
+
+use crate::faults;
+
+/// Gives sandboxes what they are mounted with.
+#[async_trait]
+pub(crate) trait Provision: Send + Sync + 'static {
+    /// The directory of the toolchain that the project runs on.
+    async fn toolchain(&self, detected: &DetectedProfile) -> Result<PathBuf, Problem>;
+
+    /// `node_modules` for the project; the same for every project with the same lockfile.
+    async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem>;
+
+    /// The pre-bundle of the first key that has one.
+    fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf>;
+
+    /// Keeps what the dev server of an app has pre-bundled, for the next starts of that app alone.
+    async fn keep_prebundle(&self, layer: Layer, app: AppId, sandbox: Arc<dyn Sandbox>) -> Result<(), PrebundleError>;
+}
+
+/// A layer to mount.
+pub(crate) struct Provided {
+    pub(crate) node_modules: PathBuf,
+    /// The lockfile that was used, when it is not the project's.
+    pub(crate) resolved_lockfile: Option<(ProjectPath, bytes::Bytes)>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// True when it was there already.
+    pub(crate) reused: bool,
+    /// Keeps it from being collected.
+    pub(crate) lease: Option<Layer>,
+}
+
+#[async_trait]
+impl Provision for Arc<LayerStore> {
+    async fn toolchain(&self, detected: &DetectedProfile) -> Result<PathBuf, Problem> {
+        let toolchain =
+            LayerStore::toolchain(self, detected).await.map_err(|error| faults::of_layer(&error))?;
+        Ok(toolchain.dir)
+    }
+
+    async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem> {
+        let layer = self.ensure(request).await.map_err(|error| faults::of_layer(&error))?;
+        Ok(Provided {
+            node_modules: layer.node_modules.clone(),
+            resolved_lockfile: layer.resolved_lockfile.clone(),
+            diagnostics: layer.diagnostics.clone(),
+            reused: layer.reused,
+            lease: Some(layer),
+        })
+    }
+
+    fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf> {
+        let layer = layer.lease.as_ref()?;
+        keys.iter().find_map(|key| self.prebundle_dir(layer, key))
+    }
+
+    async fn keep_prebundle(&self, layer: Layer, app: AppId, sandbox: Arc<dyn Sandbox>) -> Result<(), PrebundleError> {
+        let files = harvest_prebundle(sandbox.as_ref()).await?;
+        self.store_prebundle(&layer, &PrebundleKey::App(app), files).await.map(|_| ())
+    }
+}

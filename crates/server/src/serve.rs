@@ -1,0 +1,275 @@
+//! `vitrine serve`: wires the services together, says when it is ready, and stops in order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use vitrine_edge::{Gateway, GatewayConfig, GatewayLimits, HostMap, Scheme};
+use vitrine_model::source::{Clock, Entropy};
+use vitrine_store::{DatabaseConfig, ObjectsConfig, Scope, Store, StoreConfig};
+
+use crate::api::PreviewOrigins;
+use crate::apps::Apps;
+use crate::auth::{self, Auth, AuthSettings};
+use crate::config::{Config, parse_origin};
+use crate::drafts::Drafts;
+use crate::listener::{self, Dispatch};
+use crate::services::Services;
+use crate::sessions::{Context, Ports, Sessions};
+use crate::source::{SystemClock, SystemEntropy};
+use crate::{Failure, api, machine, templates, warmup};
+
+/// Everything is stopped by force when it takes longer than this after `SIGTERM`.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves until a signal.
+pub(crate) fn run(config: Config) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    let outcome = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let data_dir = config.data_dir();
+    let _lock = claim(&data_dir)?;
+    let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
+        Failure::address(format!(
+            "cannot listen on {}: {error}; choose another with --listen",
+            config.server.listen
+        ))
+    })?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    let public = PublicUrl::of(&config, address)?;
+    let stopping = CancellationToken::new();
+    let server = wire(&config, &data_dir, &public, stopping.clone()).await?;
+    let resumed = server.services.sessions.resume().await.map_err(Failure::failed)?;
+    tracing::info!(resumed, ms = begun.elapsed().as_millis(), "ready");
+    announce(&public, &server)?;
+
+    let sweeping = tokio::spawn({
+        let sessions = server.services.sessions.clone();
+        let every = Duration::from_secs(config.sessions.sweep_secs);
+        async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on()) }
+    });
+    let drain = Duration::from_secs(config.server.drain_secs);
+    let accepting =
+        tokio::spawn(listener::accept(listener, server.dispatch.clone(), stopping.clone(), drain));
+    wait_for_signal().await?;
+    tracing::info!("stopping");
+    stopping.cancel();
+    sweeping.abort();
+    let stopped = async {
+        let _ = accepting.await;
+        server.services.sessions.shut_down().await;
+    };
+    tokio::select! {
+        result = tokio::time::timeout(STOP_WITHIN, stopped) => {
+            if result.is_err() {
+                tracing::warn!("not everything stopped in time");
+            }
+        }
+        result = wait_for_signal() => {
+            result?;
+            tracing::warn!("stopped at once, as asked twice");
+        }
+    }
+    Ok(())
+}
+
+struct Server {
+    services: Arc<Services>,
+    dispatch: Arc<Dispatch>,
+    /// Shown once, when it was made just now.
+    new_admin_key: Option<String>,
+}
+
+async fn wire(
+    config: &Config,
+    data_dir: &Path,
+    public: &PublicUrl,
+    stopping: CancellationToken,
+) -> Result<Server, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let store = open_store(data_dir, clock.clone(), entropy.clone()).await?;
+    let scope = store.default_scope().await.map_err(Failure::failed)?;
+    let driver = machine::driver(config, data_dir).await?;
+    let orphans = driver.remove_orphans().await.map_err(Failure::machine)?;
+    if orphans.sandboxes + orphans.leftovers > 0 {
+        tracing::info!(?orphans, "removed what an earlier process left behind");
+    }
+    let templates = Arc::new(templates::load().map_err(Failure::failed)?);
+    let sources = (clock.clone(), entropy.clone());
+    let layers = machine::layers(config, data_dir, driver.clone(), sources).await?;
+    if config.install.warm_templates {
+        tokio::spawn(warmup::run(layers.clone(), templates.clone()));
+    }
+    let context = Arc::new(Context {
+        store: store.clone(),
+        driver,
+        provision: Box::new(layers),
+        template_hashes: templates.iter().map(|pack| (pack.manifest.key.clone(), pack.hash)).collect(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        settings: config.sessions.clone(),
+        sandbox: config.sandbox.clone(),
+        preview_suffix: config.preview.host_suffix.clone(),
+        generations: AtomicU64::new(0),
+        ports: Ports::default(),
+        drafts: std::sync::OnceLock::new(),
+    });
+    let gateway_config = gateway_config(config, public)?;
+    let sessions = Sessions::new(context);
+    let key = store.signing_key("preview").await.map_err(Failure::failed)?;
+    let gateway = Gateway::new(gateway_config.clone(), Arc::new(sessions.clone()), &key, clock.clone());
+    let gateway = Arc::new(gateway.map_err(Failure::unusable)?);
+    sessions.set_links(gateway.clone());
+    let drafts = Drafts::new(store.clone(), sessions.clone());
+    sessions.set_drafts(drafts.clone());
+    let (auth, new_admin_key) =
+        make_auth(config, data_dir, public, &store, scope, (clock.clone(), entropy.clone())).await?;
+    let apps = Apps::new(store.clone(), templates.clone());
+    let sources = (clock.clone(), entropy.clone());
+    let services =
+        Arc::new(Services { store, apps, drafts, sessions, templates, auth, clock, entropy, stopping });
+    let origins = PreviewOrigins(public.preview_origins(config));
+    let builder = api::router(services.clone()).layer(axum::Extension(origins));
+    let (clock, entropy) = sources;
+    let dispatch = Arc::new(Dispatch { hosts: gateway_config.hosts, builder, gateway, clock, entropy });
+    Ok(Server { services, dispatch, new_admin_key })
+}
+
+/// One server per data directory: two would pull the sandboxes from under each other.
+fn claim(data_dir: &Path) -> Result<std::fs::File, Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let unusable = |error| Failure::failed(format!("cannot use {}: {error}", data_dir.display()));
+    // Others may pass through (sandboxed users reach their layers), but not look around.
+    std::fs::DirBuilder::new().recursive(true).mode(0o711).create(data_dir).map_err(unusable)?;
+    let lock = std::fs::File::create(data_dir.join("lock")).map_err(unusable)?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Failure::failed(format!(
+            "another vitrine serves from {}; give this one its own --data-dir",
+            data_dir.display()
+        ))
+    })?;
+    Ok(lock)
+}
+
+async fn open_store(
+    data_dir: &Path,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Store, Failure> {
+    let config = StoreConfig {
+        database: DatabaseConfig::Sqlite { path: data_dir.join("vitrine.db") },
+        objects: ObjectsConfig::Local { dir: data_dir.join("objects") },
+    };
+    Store::open(config, clock, entropy).await.map_err(Failure::failed)
+}
+
+fn gateway_config(config: &Config, public: &PublicUrl) -> Result<GatewayConfig, Failure> {
+    let hosts = HostMap::new(&public.hosts, &config.preview.host_suffix).map_err(Failure::unusable)?;
+    let limits = GatewayLimits {
+        token_ttl: Duration::from_secs(config.preview.token_secs),
+        cookie_ttl: Duration::from_secs(config.sessions.expiry_secs),
+        response_timeout: Duration::from_secs(config.preview.response_timeout_secs),
+        max_request_body_bytes: config.preview.max_request_bytes,
+        ..GatewayLimits::default()
+    };
+    let builder_origins = public.origins();
+    Ok(GatewayConfig {
+        hosts,
+        scheme: public.scheme,
+        public_port: Some(public.port),
+        builder_origins,
+        limits,
+    })
+}
+
+async fn make_auth(
+    config: &Config,
+    data_dir: &Path,
+    public: &PublicUrl,
+    store: &Store,
+    scope: Scope,
+    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+) -> Result<(Auth, Option<String>), Failure> {
+    let kept = auth::admin_key(&config.server.admin_key, data_dir, entropy.as_ref());
+    let (key, is_new) =
+        kept.map_err(|error| Failure::failed(format!("the admin key cannot be kept: {error}")))?;
+    let signing_key = store.signing_key("builder").await.map_err(Failure::failed)?;
+    let is_https = public.scheme == Scheme::Https;
+    let settings = AuthSettings { scope, admin_key: &key, signing_key, port: public.port, is_https };
+    let auth = Auth::new(settings, clock, entropy);
+    Ok((auth, is_new.then_some(key)))
+}
+
+/// Where browsers reach this server.
+pub(crate) struct PublicUrl {
+    scheme: Scheme,
+    hosts: Vec<String>,
+    port: u16,
+}
+
+impl PublicUrl {
+    fn of(config: &Config, address: SocketAddr) -> Result<Self, Failure> {
+        if config.server.public_url.is_empty() {
+            // `localhost` first: its subdomains resolve everywhere, those of an address nowhere.
+            let hosts = vec!["localhost".to_owned(), address.ip().to_string()];
+            return Ok(Self { scheme: Scheme::Http, hosts, port: address.port() });
+        }
+        let uri = parse_origin(&config.server.public_url).map_err(Failure::unusable)?;
+        let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        let port = uri.port_u16().unwrap_or(scheme.default_port());
+        Ok(Self { scheme, hosts: vec![host], port })
+    }
+
+    fn origin(&self, host: &str) -> String {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        match self.port == self.scheme.default_port() {
+            true => format!("{}://{host}", self.scheme.as_str()),
+            false => format!("{}://{host}:{}", self.scheme.as_str(), self.port),
+        }
+    }
+
+    fn origins(&self) -> Vec<String> {
+        self.hosts.iter().map(|host| self.origin(host)).collect()
+    }
+
+    fn preview_origins(&self, config: &Config) -> String {
+        self.origin(&format!("*.{}", config.preview.host_suffix))
+    }
+}
+
+/// Tells the person at the terminal; the last line ends with the URL to open.
+fn announce(public: &PublicUrl, server: &Server) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout();
+    if let Some(key) = &server.new_admin_key {
+        let note = "Admin key (shown once; also in the file admin-key of the data directory)";
+        writeln!(out, "{note}: {key}").map_err(Failure::failed)?;
+    }
+    let origin = public.origin(public.hosts.first().map_or("localhost", String::as_str));
+    let code = server.services.auth.issue_code();
+    writeln!(out, "Vitrine is ready: {origin}/sign-in?code={code}").map_err(Failure::failed)?;
+    out.flush().map_err(Failure::failed)
+}
+
+async fn wait_for_signal() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

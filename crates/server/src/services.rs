@@ -1,0 +1,33 @@
+//! Everything a request handler can use.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use vitrine_build::template::TemplatePack;
+use vitrine_model::source::{Clock, Entropy};
+use vitrine_store::Store;
+
+use crate::apps::Apps;
+use crate::auth::Auth;
+use crate::drafts::Drafts;
+use crate::sessions::Sessions;
+
+/// The services of one server process.
+pub(crate) struct Services {
+    pub(crate) store: Store,
+    pub(crate) apps: Apps,
+    pub(crate) drafts: Drafts,
+    pub(crate) sessions: Sessions,
+    pub(crate) templates: Arc<Vec<TemplatePack>>,
+    pub(crate) auth: Auth,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Cancelled when the server begins to stop: open streams end, readiness says no.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Services {
+    pub(crate) fn template(&self, key: &str) -> Option<&TemplatePack> {
+        self.templates.iter().find(|pack| pack.manifest.key == key)
+    }
+}

@@ -1,0 +1,130 @@
+//! What the preview gateway asks about sessions: answered from memory, and from the store once per session.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vitrine_edge::{Activity, Gateway, PreviewState, PreviewTargets, WaitInfo};
+use vitrine_model::problem::{Code, Problem};
+use vitrine_model::session::SessionEvent;
+use vitrine_model::{AppId, SessionId};
+use vitrine_store::{Scope, SessionRow, StoreError};
+
+use super::preview::{Command, Phase, Snapshot};
+use super::{Known, PreviewLinks, Sessions, lock};
+
+#[async_trait]
+impl PreviewTargets for Sessions {
+    async fn resolve(&self, session: &SessionId) -> PreviewState {
+        let known = match self.known(session).await {
+            Ok(Some(known)) => known,
+            Ok(None) => return PreviewState::NotFound,
+            Err(Absent::Over) => return PreviewState::Over,
+            Err(Absent::Store(error)) => {
+                tracing::error!(%session, %error, "a session could not be looked up");
+                return PreviewState::Failed(Problem::new(
+                    Code::Internal,
+                    "The session could not be looked up.",
+                ));
+            }
+        };
+        match self.snapshot(&known.app) {
+            Some(snapshot) => state_of(&snapshot, &known),
+            None => PreviewState::Asleep(known.wait_info(None)),
+        }
+    }
+
+    async fn wake(&self, session: &SessionId) {
+        let Ok(Some(known)) = self.known(session).await else { return };
+        match self.0.context.store.transition_session(session, SessionEvent::Ensure, None).await {
+            Ok(_) => self.preview_of(&known.scope, &known.app).order(Command::Ensure),
+            Err(error) => tracing::warn!(%session, %error, "a session was not woken"),
+        }
+    }
+
+    async fn changed(&self, session: &SessionId) {
+        let Ok(Some(known)) = self.known(session).await else { return };
+        let mut watch = self.preview_of(&known.scope, &known.app).watch();
+        let _ = watch.changed().await;
+    }
+
+    fn touch(&self, session: &SessionId, _: Activity) {
+        if let Some(known) = lock(&self.0.known).get(session) {
+            known.touch(self.0.context.clock.now().as_millis());
+        }
+    }
+}
+
+impl PreviewLinks for Gateway {
+    fn preview_url(&self, session: &SessionId) -> String {
+        Gateway::preview_url(self, session)
+    }
+}
+
+/// Why a session that once was is not to be had.
+enum Absent {
+    Over,
+    Store(StoreError),
+}
+
+impl Sessions {
+    /// Everything that edits an app is use of its sessions by that person.
+    pub(crate) fn touch_app(&self, scope: &Scope, app: &AppId) {
+        let now = self.0.context.clock.now().as_millis();
+        let known = lock(&self.0.known);
+        known
+            .values()
+            .filter(|known| known.app == *app && known.scope == *scope)
+            .for_each(|known| known.touch(now));
+    }
+
+    /// True once the app has, or had, a sandbox under this process.
+    pub(crate) fn has_preview(&self, app: &AppId) -> bool {
+        lock(&self.0.previews).contains_key(app)
+    }
+
+    async fn known(&self, session: &SessionId) -> Result<Option<Arc<Known>>, Absent> {
+        if let Some(known) = lock(&self.0.known).get(session) {
+            return Ok(Some(known.clone()));
+        }
+        match self.0.context.store.session_by_id(session).await {
+            Ok(Some(row)) if row.status.is_over() => Err(Absent::Over),
+            Ok(Some(row)) => Ok(Some(self.remember(&row).await)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(Absent::Store(error)),
+        }
+    }
+
+    /// Keeps what the gateway will ask about a session.
+    pub(super) async fn remember(&self, row: &SessionRow) -> Arc<Known> {
+        if let Some(known) = lock(&self.0.known).get(&row.id) {
+            return known.clone();
+        }
+        let scope = Scope { tenant: row.tenant_id.clone(), user: row.user_id.clone() };
+        let app_name =
+            self.0.context.store.app(&scope, &row.app_id).await.map(|app| app.name).unwrap_or_default();
+        let known = Arc::new(Known::of(row, scope, app_name));
+        lock(&self.0.known).entry(row.id.clone()).or_insert(known).clone()
+    }
+}
+
+fn state_of(snapshot: &Snapshot, known: &Known) -> PreviewState {
+    // A preview that is being replaced answers until the next one does.
+    if let Some(upstream) = &snapshot.upstream {
+        return PreviewState::Running(upstream.clone());
+    }
+    match snapshot.phase {
+        Phase::Idle => PreviewState::Asleep(known.wait_info(Some(snapshot))),
+        Phase::Starting | Phase::Running => PreviewState::Starting(known.wait_info(Some(snapshot))),
+        Phase::Failed => {
+            let unknown = || Problem::new(Code::SandboxUnavailable, "The preview does not run.");
+            PreviewState::Failed(snapshot.problem.clone().unwrap_or_else(unknown))
+        }
+    }
+}
+
+impl Known {
+    fn wait_info(&self, snapshot: Option<&Snapshot>) -> WaitInfo {
+        let steps = snapshot.map(|snapshot| snapshot.timings().steps).unwrap_or_default();
+        WaitInfo { app_name: self.app_name.clone(), steps }
+    }
+}

@@ -1,0 +1,327 @@
+//! Sessions: leases on an app's one draft sandbox, their deadlines, and what the gateway asks about them.
+//!
+//! The store has the truth about sessions (who, until when, in which state); one [`Preview`] per app has the sandbox.
+//! Killing a preview loses nothing.
+
+mod gateway;
+mod logs;
+mod preview;
+mod probe;
+mod startup;
+mod sweep;
+mod timings;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures::Stream;
+use tokio::sync::oneshot;
+use vitrine_model::problem::Problem;
+use vitrine_model::session::{LogLine, SessionEvent, SessionStatus, SessionView};
+use vitrine_model::source::{Clock, Entropy};
+use vitrine_model::{AppId, SessionId, Sha256};
+use vitrine_sandbox::Driver;
+use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
+
+use crate::config::{SandboxConfig, SessionsConfig};
+use crate::drafts::{Contents, Drafts};
+use crate::provision::Provision;
+use preview::{Command, Preview};
+pub(crate) use preview::{Phase, Snapshot};
+pub(crate) use startup::Ports;
+
+/// What sessions are made with.
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) provision: Box<dyn Provision>,
+    /// The tree hash of each template, by key: the name of its pre-bundle.
+    pub(crate) template_hashes: HashMap<String, Sha256>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: SessionsConfig,
+    pub(crate) sandbox: SandboxConfig,
+    /// `.preview.example.com`: what dev servers must accept as host.
+    pub(crate) preview_suffix: String,
+    /// Counts starts; see [`vitrine_edge::Upstream::generation`].
+    pub(crate) generations: AtomicU64,
+    /// Ports for drivers whose sandboxes share the host's network.
+    pub(crate) ports: Ports,
+    /// Saves lockfiles that installations resolve. Set once, right after construction: drafts deliver to sessions and
+    /// sessions save into drafts.
+    pub(crate) drafts: OnceLock<Drafts>,
+}
+
+/// The service; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Sessions(Arc<Inner>);
+
+struct Inner {
+    context: Arc<Context>,
+    previews: Mutex<HashMap<AppId, Arc<Preview>>>,
+    known: Mutex<HashMap<SessionId, Arc<Known>>>,
+    /// Set once, right after construction: the gateway asks sessions, and sessions ask it for links.
+    links: OnceLock<Arc<dyn PreviewLinks>>,
+}
+
+/// Makes the URLs that open previews.
+pub(crate) trait PreviewLinks: Send + Sync {
+    /// A URL with a fresh token.
+    fn preview_url(&self, session: &SessionId) -> String;
+}
+
+/// What the gateway needs on every request, without asking the store.
+pub(crate) struct Known {
+    app: AppId,
+    app_name: String,
+    scope: Scope,
+    /// Milliseconds since 1970 of the last use; written to the store by the sweep.
+    last_use: AtomicU64,
+    written_use: AtomicU64,
+}
+
+/// A change set on its way to a sandbox.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    done: oneshot::Receiver<bool>,
+}
+
+impl Delivery {
+    /// True when the sandbox holds the change already; does not wait.
+    pub(crate) fn is_done(&mut self) -> bool {
+        self.done.try_recv().unwrap_or(false)
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        let inner =
+            Inner { context, previews: Mutex::default(), known: Mutex::default(), links: OnceLock::new() };
+        Self(Arc::new(inner))
+    }
+
+    /// Closes the circle with the gateway; the second call does nothing.
+    pub(crate) fn set_links(&self, links: Arc<dyn PreviewLinks>) {
+        let _ = self.0.links.set(links);
+    }
+
+    /// Closes the circle with drafts; the second call does nothing.
+    pub(crate) fn set_drafts(&self, drafts: Drafts) {
+        let _ = self.0.context.drafts.set(drafts);
+    }
+
+    /// Gives the caller a session on the app's draft, and brings its sandbox on its way. Idempotent.
+    pub(crate) async fn ensure(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
+        let row = self.leased(scope, app).await?;
+        self.preview_of(scope, app).order(Command::Ensure);
+        Ok(self.view(&row))
+    }
+
+    /// The caller's live session, made when there is none, with its expiry moved.
+    async fn leased(&self, scope: &Scope, app: &AppId) -> Result<SessionRow, StoreError> {
+        let settings = &self.0.context.settings;
+        let new = NewSession {
+            expires_at: self.0.context.clock.now().plus_secs(settings.expiry_secs as i64),
+            idle_timeout_secs: settings.idle_timeout_secs,
+        };
+        let (row, _) = self.0.context.store.ensure_session(scope, app, new).await?;
+        let row = self.0.context.store.transition_session(&row.id, SessionEvent::Ensure, None).await?;
+        self.remember(&row).await.touch(self.0.context.clock.now().as_millis());
+        Ok(row)
+    }
+
+    /// The caller's session on the app, live or ended last.
+    pub(crate) async fn get(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
+        let row = self.0.context.store.session(scope, app).await?;
+        Ok(self.view(&row))
+    }
+
+    /// Moves the expiry and does nothing else.
+    pub(crate) async fn heartbeat(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
+        let context = &self.0.context;
+        let row = context.store.session(scope, app).await?;
+        if row.status.is_over() {
+            return Err(StoreError::NotFound);
+        }
+        let expires_at = context.clock.now().plus_secs(context.settings.expiry_secs as i64);
+        context.store.extend_session(&row.id, expires_at).await?;
+        Ok(self.view(&SessionRow { expires_at, ..row }))
+    }
+
+    /// Starts the sandbox anew.
+    pub(crate) async fn restart(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
+        self.0.context.store.session(scope, app).await?;
+        let row = self.leased(scope, app).await?;
+        self.preview_of(scope, app).order(Command::Restart);
+        Ok(self.view(&row))
+    }
+
+    /// Ends the caller's session; the sandbox goes with the last session of the app.
+    pub(crate) async fn stop(&self, scope: &Scope, app: &AppId) -> Result<(), StoreError> {
+        let row = self.0.context.store.session(scope, app).await?;
+        if row.status.is_over() {
+            return Err(StoreError::NotFound);
+        }
+        self.end(&row, SessionEvent::Stop).await
+    }
+
+    /// Takes down everything of an app that is being deleted.
+    pub(crate) async fn forget_app(&self, app: &AppId) {
+        let preview = lock(&self.0.previews).remove(app);
+        if let Some(preview) = preview {
+            preview.stop().await;
+        }
+        lock(&self.0.known).retain(|_, known| known.app != *app);
+    }
+
+    /// The lines of the app's log after number `seq`, now and as they come.
+    pub(crate) fn follow_logs(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        seq: u64,
+    ) -> impl Stream<Item = LogLine> + Send + use<> {
+        self.preview_of(scope, app).logs.follow(seq)
+    }
+
+    /// Sends a draft to the app's sandbox, if it has one; see [`Preview`].
+    pub(crate) fn deliver(
+        &self,
+        app: &AppId,
+        draft: Draft,
+        contents: Contents,
+        is_install: bool,
+    ) -> Option<Delivery> {
+        let preview = lock(&self.0.previews).get(app).cloned()?;
+        let (done, delivered) = oneshot::channel();
+        preview.order(Command::Deliver { draft, contents, is_install, done });
+        Some(Delivery { done: delivered })
+    }
+
+    /// What the app's preview is doing; `None` without one.
+    pub(crate) fn snapshot(&self, app: &AppId) -> Option<Snapshot> {
+        Some(lock(&self.0.previews).get(app)?.snapshot())
+    }
+
+    /// Brings back what ran when the last server process ended, however it ended.
+    pub(crate) async fn resume(&self) -> Result<usize, StoreError> {
+        let rows = self.0.context.store.sessions_needing_sandbox().await?;
+        for row in &rows {
+            let scope = Scope { tenant: row.tenant_id.clone(), user: row.user_id.clone() };
+            self.0.context.store.transition_session(&row.id, SessionEvent::Lost, None).await?;
+            self.remember(row).await;
+            self.preview_of(&scope, &row.app_id).order(Command::Ensure);
+        }
+        Ok(rows.len())
+    }
+
+    /// Takes all sandboxes down; rows keep saying that they run, so that the next process brings them back.
+    pub(crate) async fn shut_down(&self) {
+        let previews: Vec<_> = lock(&self.0.previews).drain().map(|(_, preview)| preview).collect();
+        futures::future::join_all(previews.iter().map(|preview| preview.stop())).await;
+    }
+
+    async fn end(&self, row: &SessionRow, event: SessionEvent) -> Result<(), StoreError> {
+        let store = &self.0.context.store;
+        store.transition_session(&row.id, event, None).await?;
+        if event != SessionEvent::Idle {
+            lock(&self.0.known).remove(&row.id);
+        }
+        let others = store.sessions_of_app(&row.app_id).await?;
+        if others.iter().any(|other| other.status.needs_sandbox()) {
+            return Ok(());
+        }
+        let preview = lock(&self.0.previews).get(&row.app_id).cloned();
+        if let Some(preview) = preview {
+            preview.stop().await;
+        }
+        Ok(())
+    }
+
+    fn preview_of(&self, scope: &Scope, app: &AppId) -> Arc<Preview> {
+        let mut previews = lock(&self.0.previews);
+        let make = || Arc::new(Preview::spawn(self.0.context.clone(), scope.clone(), app.clone()));
+        previews.entry(app.clone()).or_insert_with(make).clone()
+    }
+
+    /// The row as the API shows it, with what the preview is doing right now.
+    fn view(&self, row: &SessionRow) -> SessionView {
+        let snapshot = self
+            .snapshot(&row.app_id)
+            .filter(|_| row.status.needs_sandbox() || row.status == SessionStatus::Error);
+        let status = snapshot.as_ref().map_or(row.status, |snapshot| status_of(snapshot, row.status));
+        let last_use = lock(&self.0.known).get(&row.id).map(|known| known.last_use());
+        SessionView {
+            id: row.id.clone(),
+            app_id: row.app_id.clone(),
+            status,
+            preview_url: self.0.links.get().map(|links| links.preview_url(&row.id)).unwrap_or_default(),
+            expires_at: row.expires_at,
+            idle_timeout_secs: row.idle_timeout_secs,
+            last_activity_at: last_use.unwrap_or(row.last_activity_at).max(row.last_activity_at),
+            driver: self.0.context.driver.name().to_owned(),
+            draft_version: snapshot.as_ref().map_or(0, |snapshot| snapshot.draft_version),
+            timings: snapshot.as_ref().map(Snapshot::timings).unwrap_or_default(),
+            restarts: snapshot.as_ref().map_or(0, |snapshot| snapshot.restarts),
+            error: snapshot.map_or_else(|| row.error.clone(), |snapshot| snapshot.problem),
+        }
+    }
+}
+
+/// What the preview is doing says more than the row, which is written a moment later.
+fn status_of(snapshot: &Snapshot, stored: SessionStatus) -> SessionStatus {
+    match snapshot.phase {
+        Phase::Idle => stored,
+        Phase::Starting => SessionStatus::Starting,
+        Phase::Running => SessionStatus::Running,
+        Phase::Failed => SessionStatus::Error,
+    }
+}
+
+impl Context {
+    /// Writes what happened to the app's preview into the rows of its sessions. A row that cannot take it has moved on
+    /// for its own reasons, which win.
+    async fn record(&self, app: &AppId, event: SessionEvent, problem: Option<Problem>) {
+        let rows = match self.store.sessions_of_app(app).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                return tracing::error!(%app, %error, "the state of the app's sessions was not written");
+            }
+        };
+        for row in rows.into_iter().filter(|row| row.status.on(event).is_ok_and(|next| next != row.status)) {
+            if let Err(error) = self.store.transition_session(&row.id, event, problem.clone()).await {
+                tracing::warn!(session = %row.id, %error, "a session did not take its new state");
+            }
+        }
+    }
+
+    fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl Known {
+    fn of(row: &SessionRow, scope: Scope, app_name: String) -> Self {
+        let last_use = row.last_activity_at.as_millis().max(0) as u64;
+        Self {
+            app: row.app_id.clone(),
+            app_name,
+            scope,
+            last_use: AtomicU64::new(last_use),
+            written_use: AtomicU64::new(last_use),
+        }
+    }
+
+    fn touch(&self, now_millis: i64) {
+        self.last_use.fetch_max(now_millis.max(0) as u64, Ordering::Relaxed);
+    }
+
+    fn last_use(&self) -> vitrine_model::Timestamp {
+        vitrine_model::Timestamp::from_millis(self.last_use.load(Ordering::Relaxed) as i64)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

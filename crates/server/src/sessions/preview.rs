@@ -1,0 +1,521 @@
+//! The preview of one app: an actor that owns the app's draft sandbox and nothing else.
+//!
+//! It takes orders (run, take this draft, restart, stop) and events (a start finished, a process ended), one after the
+//! other, and publishes a [`Snapshot`]. What the sandbox should hold is always a whole tree; what is sent is always the
+//! difference between that and what it holds. So deliveries may come late, twice or coalesced, and the end is the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use vitrine_build::profile::Impact;
+use vitrine_edge::SandboxUpstream;
+use vitrine_model::problem::{Code, Problem};
+use vitrine_model::session::{LogSource, SessionEvent, Timings};
+use vitrine_model::{AppId, Tree};
+use vitrine_sandbox::driver::{EndReason, FileBatch, FilePut, SandboxEvent};
+use vitrine_store::{Draft, Scope};
+
+use super::Context;
+use super::logs::Logs;
+use super::startup::{self, DEV_SERVER, Live};
+use super::timings::Stopwatch;
+use crate::drafts::Contents;
+use crate::faults;
+
+/// The first pause before bringing something back; doubles each time.
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+
+/// The longest pause before bringing something back.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// Running this long makes up for all earlier failures.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// What the preview of an app is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No sandbox, and none wanted.
+    Idle,
+    /// On its way.
+    Starting,
+    /// Answering.
+    Running,
+    /// Given up until the draft changes or somebody asks again.
+    Failed,
+}
+
+/// What others see of the actor.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) phase: Phase,
+    pub(crate) stopwatch: Stopwatch,
+    pub(crate) restarts: u32,
+    /// The draft version the sandbox holds.
+    pub(crate) draft_version: u64,
+    /// What went wrong last; may stand beside a running preview, when a change of dependencies failed.
+    pub(crate) problem: Option<Problem>,
+    /// Where requests go, while something answers.
+    pub(crate) upstream: Option<Arc<SandboxUpstream>>,
+}
+
+impl Snapshot {
+    fn idle() -> Self {
+        let stopwatch = Stopwatch::start();
+        Self { phase: Phase::Idle, stopwatch, restarts: 0, draft_version: 0, problem: None, upstream: None }
+    }
+
+    /// The times of the latest start.
+    pub(crate) fn timings(&self) -> Timings {
+        self.stopwatch.timings()
+    }
+}
+
+/// An order to the actor.
+pub(crate) enum Command {
+    /// Run, if not running; a failed preview tries again.
+    Ensure,
+    /// Run anew, whatever it does now.
+    Restart,
+    /// Hold this draft. A draft that came from an installation does not lead to another one.
+    Deliver { draft: Draft, contents: Contents, is_install: bool, done: oneshot::Sender<bool> },
+    /// Take the sandbox down; answered when nothing is left of it.
+    Stop(oneshot::Sender<()>),
+}
+
+/// A handle to the actor; the actor ends, and its sandbox with it, when the last one is dropped.
+pub(crate) struct Preview {
+    commands: mpsc::UnboundedSender<Command>,
+    snapshot: watch::Receiver<Snapshot>,
+    pub(crate) logs: Logs,
+}
+
+impl Preview {
+    /// Starts an actor for `app`; it does nothing until it is told to.
+    pub(crate) fn spawn(context: Arc<Context>, scope: Scope, app: AppId) -> Self {
+        // Unbounded, because nobody can send faster than the store commits: one change set per app at a time.
+        let (commands, orders) = mpsc::unbounded_channel();
+        let (publish, snapshot) = watch::channel(Snapshot::idle());
+        let logs = Logs::new(context.clock.clone());
+        let actor = Actor {
+            context,
+            scope,
+            app,
+            orders,
+            publish,
+            logs: logs.clone(),
+            wanted: None,
+            contents: Contents::new(),
+            starting: None,
+            live: None,
+            retry_at: None,
+        };
+        tokio::spawn(actor.run());
+        Self { commands, snapshot, logs }
+    }
+
+    /// Gives an order; lost only when the server is stopping.
+    pub(crate) fn order(&self, command: Command) {
+        let _ = self.commands.send(command);
+    }
+
+    /// Takes the sandbox down and waits until nothing is left of it.
+    pub(crate) async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        self.order(Command::Stop(done));
+        let _ = stopped.await;
+    }
+
+    /// What it is doing now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot.borrow().clone()
+    }
+
+    /// For waiting until it does something else.
+    pub(crate) fn watch(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.clone()
+    }
+}
+
+struct Actor {
+    context: Arc<Context>,
+    scope: Scope,
+    app: AppId,
+    orders: mpsc::UnboundedReceiver<Command>,
+    publish: watch::Sender<Snapshot>,
+    logs: Logs,
+    /// The newest draft heard of.
+    wanted: Option<Draft>,
+    /// Content that came with `wanted` and that the store may not have yet; of earlier drafts it has all.
+    contents: Contents,
+    starting: Option<Starting>,
+    live: Option<Live>,
+    retry_at: Option<tokio::time::Instant>,
+}
+
+struct Starting {
+    task: JoinHandle<Result<Live, Problem>>,
+    /// The newest draft heard of when it began.
+    known_version: u64,
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+enum Happened {
+    Ordered(Option<Command>),
+    Started(Result<Live, Problem>),
+    Event(SandboxEvent),
+    RetryDue,
+}
+
+impl Actor {
+    async fn run(mut self) {
+        loop {
+            match self.next().await {
+                Happened::Ordered(None) => break,
+                Happened::Ordered(Some(command)) => self.obey(command).await,
+                Happened::Started(result) => self.started(result).await,
+                Happened::Event(event) => self.happened(event).await,
+                Happened::RetryDue => {
+                    self.retry_at = None;
+                    self.begin();
+                }
+            }
+        }
+        self.take_down().await;
+    }
+
+    async fn next(&mut self) -> Happened {
+        let retry_at = self.retry_at;
+        tokio::select! {
+            command = self.orders.recv() => Happened::Ordered(command),
+            result = startup_result(&mut self.starting) => Happened::Started(result),
+            event = live_event(&mut self.live) => Happened::Event(event),
+            () = due(retry_at) => Happened::RetryDue,
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Ensure => {
+                let phase = self.publish.borrow().phase;
+                if matches!(phase, Phase::Idle | Phase::Failed) {
+                    self.forget_failures();
+                    self.begin();
+                }
+            }
+            Command::Restart => {
+                self.forget_failures();
+                self.take_down().await;
+                self.begin();
+            }
+            Command::Deliver { draft, contents, is_install, done } => {
+                let delivered = self.take(draft, contents, is_install).await;
+                let _ = done.send(delivered);
+            }
+            Command::Stop(done) => {
+                self.take_down().await;
+                self.publish.send_modify(|snapshot| {
+                    snapshot.phase = Phase::Idle;
+                    snapshot.problem = None;
+                });
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn forget_failures(&mut self) {
+        self.publish.send_modify(|snapshot| {
+            snapshot.restarts = 0;
+            snapshot.problem = None;
+        });
+    }
+
+    /// Begins a start beside whatever runs: the old sandbox answers until the new one does.
+    fn begin(&mut self) {
+        let stopwatch = Stopwatch::start();
+        self.retry_at = None;
+        let start = startup::Start {
+            context: self.context.clone(),
+            scope: self.scope.clone(),
+            app: self.app.clone(),
+            stopwatch: stopwatch.clone(),
+            logs: self.logs.clone(),
+            wanted: self.wanted.clone(),
+            contents: self.contents.clone(),
+        };
+        let known_version = self.wanted.as_ref().map_or(0, |wanted| wanted.version);
+        self.starting = Some(Starting { task: tokio::spawn(start.run()), known_version });
+        self.publish.send_modify(|snapshot| {
+            snapshot.phase = Phase::Starting;
+            snapshot.stopwatch = stopwatch;
+        });
+    }
+
+    async fn started(&mut self, result: Result<Live, Problem>) {
+        let known_version = self.starting.take().map_or(0, |starting| starting.known_version);
+        match result {
+            Ok(live) => self.go_live(live).await,
+            Err(problem) => self.start_failed(problem, known_version).await,
+        }
+    }
+
+    async fn go_live(&mut self, live: Live) {
+        let old = self.live.replace(live);
+        let again = self.needs_new_start().await;
+        self.catch_up().await;
+        let Some(live) = &self.live else { return };
+        live.keep_prebundle(&self.context, &self.app);
+        let (upstream, version) = (live.upstream.clone(), live.version);
+        self.publish.send_modify(|snapshot| {
+            snapshot.phase = Phase::Running;
+            snapshot.problem = None;
+            snapshot.draft_version = version;
+            snapshot.upstream = Some(upstream);
+        });
+        self.record(SessionEvent::Ready, None).await;
+        if let Some(old) = old {
+            old.end().await;
+        }
+        if again {
+            self.begin();
+        }
+    }
+
+    async fn start_failed(&mut self, problem: Problem, known_version: u64) {
+        self.logs.push(LogSource::Vitrine, problem.detail.clone());
+        if self.wanted.as_ref().is_some_and(|wanted| wanted.version > known_version) {
+            return self.begin();
+        }
+        if is_passing(&problem) && self.may_retry() {
+            return self.retry_later(problem);
+        }
+        let still_runs = self.live.is_some();
+        self.publish.send_modify(|snapshot| {
+            snapshot.phase = if still_runs { Phase::Running } else { Phase::Failed };
+            snapshot.problem = Some(problem.clone());
+        });
+        if !still_runs {
+            self.record(SessionEvent::Failed, Some(problem)).await;
+        }
+    }
+
+    async fn happened(&mut self, event: SandboxEvent) {
+        match event {
+            SandboxEvent::Output { is_stderr, line, .. } => {
+                self.logs.push(if is_stderr { LogSource::Stderr } else { LogSource::Stdout }, line);
+            }
+            SandboxEvent::OutputDropped { lines, .. } => {
+                self.logs
+                    .push(LogSource::Vitrine, format!("{lines} lines were dropped: too much output at once"));
+            }
+            SandboxEvent::Exited { name, exit } if name == DEV_SERVER => {
+                let tail = self.logs.tail(&[LogSource::Stdout, LogSource::Stderr], 20);
+                self.lost(faults::of_exit(exit, &tail)).await;
+            }
+            SandboxEvent::Exited { .. } => {}
+            SandboxEvent::Ended { reason } => self.lost(faults::of_end(&reason)).await,
+        }
+    }
+
+    /// What ran is gone, and not because it was told to go.
+    async fn lost(&mut self, problem: Problem) {
+        let steady = self.live.as_ref().is_some_and(|live| live.since.elapsed() >= STEADY);
+        if let Some(live) = self.live.take() {
+            live.end().await;
+        }
+        self.logs.push(LogSource::Vitrine, problem.detail.clone());
+        self.publish.send_modify(|snapshot| {
+            snapshot.upstream = None;
+            snapshot.restarts = if steady { 0 } else { snapshot.restarts };
+        });
+        if self.starting.is_some() {
+            return;
+        }
+        if self.may_retry() {
+            self.retry_later(problem);
+            self.record(SessionEvent::Lost, None).await;
+        } else {
+            self.publish.send_modify(|snapshot| {
+                snapshot.phase = Phase::Failed;
+                snapshot.problem = Some(problem.clone());
+            });
+            self.record(SessionEvent::Failed, Some(problem)).await;
+        }
+    }
+
+    fn may_retry(&self) -> bool {
+        self.publish.borrow().restarts < self.context.settings.max_restarts
+    }
+
+    fn retry_later(&mut self, problem: Problem) {
+        let restarts = self.publish.borrow().restarts;
+        let pause = FIRST_BACKOFF.saturating_mul(1 << restarts.min(10)).min(LONGEST_BACKOFF);
+        self.retry_at = Some(tokio::time::Instant::now() + pause);
+        self.logs.push(LogSource::Vitrine, format!("trying again in {} ms", pause.as_millis()));
+        self.publish.send_modify(|snapshot| {
+            snapshot.phase = Phase::Starting;
+            snapshot.restarts += 1;
+            snapshot.problem = Some(problem);
+        });
+    }
+
+    /// A new draft. True when the sandbox holds it now.
+    async fn take(&mut self, draft: Draft, contents: Contents, is_install: bool) -> bool {
+        let phase = self.publish.borrow().phase;
+        if phase == Phase::Idle {
+            return false;
+        }
+        self.contents = contents;
+        self.wanted = Some(draft);
+        let new_start = self.needs_new_start().await && !is_install;
+        let delivered = self.catch_up().await;
+        // A failed preview tries again with every change: whatever was broken may be mended now.
+        if new_start || (phase == Phase::Failed && self.starting.is_none()) {
+            self.forget_failures();
+            self.begin();
+        }
+        delivered
+    }
+
+    /// Whether the wanted draft asks for another layer, profile or dev server. A draft that cannot run as it is (a
+    /// half-typed `package.json`) changes nothing but what people are told.
+    async fn needs_new_start(&mut self) -> bool {
+        let (Some(wanted), Some(live)) = (&self.wanted, &mut self.live) else { return false };
+        let impact = live.impact(&self.context, &self.scope, &wanted.tree, &self.contents).await;
+        let (problem, again) = match impact {
+            Ok(None) => return false,
+            Ok(Some(impact)) => (None, impact != Impact::None),
+            Err(problem) => (Some(problem), false),
+        };
+        self.publish.send_if_modified(|snapshot| {
+            let differs = snapshot.problem != problem;
+            snapshot.problem = problem;
+            differs
+        });
+        again
+    }
+
+    /// Makes the sandbox hold the wanted draft: by difference, and by looking at what it really holds when that fails.
+    async fn catch_up(&mut self) -> bool {
+        let (Some(wanted), Some(live)) = (self.wanted.clone(), &mut self.live) else { return false };
+        if live.version >= wanted.version && Arc::ptr_eq(&live.held, &wanted.tree) {
+            return true;
+        }
+        let result = match send(&self.context, &self.scope, live, &wanted, &self.contents).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::warn!(app = %self.app, %error, "delivery failed; comparing by hash");
+                match live.look_again().await {
+                    Ok(()) => send(&self.context, &self.scope, live, &wanted, &self.contents).await,
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        match result {
+            Ok(()) => {
+                self.publish.send_modify(|snapshot| snapshot.draft_version = wanted.version);
+                true
+            }
+            Err(error) => {
+                let text = format!("The sandbox does not take files any more: {error}.");
+                self.lost(Problem::new(Code::SandboxUnavailable, text)).await;
+                false
+            }
+        }
+    }
+
+    async fn take_down(&mut self) {
+        self.retry_at = None;
+        if let Some(mut starting) = self.starting.take() {
+            starting.task.abort();
+            let _ = (&mut starting.task).await;
+        }
+        if let Some(live) = self.live.take() {
+            live.end().await;
+        }
+        self.publish.send_modify(|snapshot| snapshot.upstream = None);
+    }
+
+    async fn record(&self, event: SessionEvent, problem: Option<Problem>) {
+        self.context.record(&self.app, event, problem).await;
+    }
+}
+
+/// Sends the difference between what the sandbox holds and `wanted`.
+async fn send(
+    context: &Context,
+    scope: &Scope,
+    live: &mut Live,
+    wanted: &Draft,
+    contents: &Contents,
+) -> Result<(), startup::SendError> {
+    let batch = batch_between(context, scope, &live.held, &wanted.tree, contents).await?;
+    if !(batch.put.is_empty() && batch.removed.is_empty()) {
+        live.sandbox.apply(batch).await?;
+    }
+    live.held = wanted.tree.clone();
+    live.version = wanted.version;
+    Ok(())
+}
+
+/// What turns `held` into `wanted`, with content from `contents` or the store.
+pub(super) async fn batch_between(
+    context: &Context,
+    scope: &Scope,
+    held: &Tree,
+    wanted: &Tree,
+    contents: &Contents,
+) -> Result<FileBatch, startup::SendError> {
+    let diff = wanted.diff(held);
+    let entries: Vec<_> =
+        diff.put.into_iter().filter_map(|path| Some((wanted.get(path.as_str())?, path))).collect();
+    let absent: Vec<_> =
+        entries.iter().map(|(entry, _)| entry.sha256).filter(|h| !contents.contains_key(h)).collect();
+    let stored = context.store.blobs(scope, &absent).await?;
+    let mut put = Vec::with_capacity(entries.len());
+    for (entry, path) in entries {
+        let content = contents.get(&entry.sha256).or_else(|| stored.get(&entry.sha256));
+        let content = content.ok_or(startup::SendError::Content(entry.sha256))?.clone();
+        put.push(FilePut { path, mode: entry.mode, content });
+    }
+    Ok(FileBatch { put, removed: diff.removed })
+}
+
+/// Faults that may be gone a moment later.
+fn is_passing(problem: &Problem) -> bool {
+    matches!(problem.code, Code::SandboxUnavailable | Code::Internal)
+}
+
+async fn startup_result(starting: &mut Option<Starting>) -> Result<Live, Problem> {
+    match starting {
+        Some(starting) => (&mut starting.task).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a start panicked");
+            Err(Problem::new(Code::Internal, "The start of the preview broke off; the log has the reason."))
+        }),
+        None => std::future::pending().await,
+    }
+}
+
+async fn live_event(live: &mut Option<Live>) -> SandboxEvent {
+    match live {
+        Some(live) => {
+            live.events.recv().await.unwrap_or(SandboxEvent::Ended {
+                reason: EndReason::GuestLost("its events ended".to_owned()),
+            })
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn due(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,99 @@
+//! The timer of sessions: writes down use, ends what has expired, takes down what nobody uses.
+//!
+//! Deadlines live in the database, so a restart forgets none; what a sweep costs depends on what is due, not on how many
+//! sessions there are.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use vitrine_model::Timestamp;
+use vitrine_model::session::SessionEvent;
+use vitrine_store::{SessionRow, StoreError};
+
+use super::{Sessions, lock};
+
+/// Sessions handled in one query; more are due at the next one.
+const BATCH: u32 = 100;
+
+const COLLECT_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Trees removed in one go; the rest an hour later.
+const MOST_TREES: u64 = 1_000;
+
+impl Sessions {
+    /// Sweeps for ever.
+    pub(crate) async fn sweep_on(&self, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.sweep().await {
+                tracing::error!(%error, "sessions were not swept; trying again at the next tick");
+            }
+        }
+    }
+
+    /// Removes what the store keeps for a while only: old idempotency keys and trees that no draft names any more.
+    pub(crate) async fn collect_on(&self) {
+        let mut ticks = tokio::time::interval(COLLECT_EVERY);
+        loop {
+            ticks.tick().await;
+            let store = &self.0.context.store;
+            let collected = async {
+                let keys = store.collect_idempotency_keys().await?;
+                let trees = store.collect_unreferenced_trees(MOST_TREES).await?;
+                Ok::<_, StoreError>((keys, trees))
+            };
+            match collected.await {
+                Ok((keys, trees)) => tracing::debug!(keys, trees, "collected"),
+                Err(error) => tracing::error!(%error, "nothing was collected; trying again in an hour"),
+            }
+        }
+    }
+
+    /// One sweep; returns how many sessions were ended or taken down.
+    pub(crate) async fn sweep(&self) -> Result<usize, StoreError> {
+        self.write_use().await?;
+        let now = self.0.context.clock.now();
+        let due = self.0.context.store.due_sessions(now, BATCH).await?;
+        for row in &due {
+            let event = event_due(row, now);
+            tracing::info!(session = %row.id, app = %row.app_id, ?event, "session due");
+            if let Err(error) = self.end(row, event).await {
+                tracing::warn!(session = %row.id, %error, "a due session was not ended");
+            }
+        }
+        Ok(due.len())
+    }
+
+    /// Use is counted in memory and written here: a row per session in use and sweep, not one per request.
+    async fn write_use(&self) -> Result<(), StoreError> {
+        let used: Vec<_> = lock(&self.0.known)
+            .iter()
+            .map(|(id, known)| (id.clone(), known.clone()))
+            .filter(|(_, known)| {
+                known.last_use.load(Ordering::Relaxed) > known.written_use.load(Ordering::Relaxed)
+            })
+            .collect();
+        for (id, known) in used {
+            let at = known.last_use();
+            let expires_at = at.plus_secs(self.0.context.settings.expiry_secs as i64);
+            match self.0.context.store.touch_session(&id, at).await {
+                Ok(()) => self.0.context.store.extend_session(&id, expires_at).await?,
+                Err(StoreError::NotFound) => {
+                    lock(&self.0.known).remove(&id);
+                }
+                Err(error) => return Err(error),
+            }
+            known.written_use.store(at.as_millis().max(0) as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+fn event_due(row: &SessionRow, now: Timestamp) -> SessionEvent {
+    match row.expires_at <= now {
+        true => SessionEvent::Expire,
+        false => SessionEvent::Idle,
+    }
+}
