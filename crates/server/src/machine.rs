@@ -10,6 +10,7 @@ use vitrine_build::toolchain::ToolchainStore;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_sandbox::Driver;
 use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::process::{ProcessConfig, ProcessDriver};
 
 use crate::Failure;
 use crate::config::Config;
@@ -43,7 +44,8 @@ pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn D
                 "--driver process: projects run as ordinary processes of this user, WITHOUT ANY ISOLATION. They can \
                  read and write whatever you can. Use it for code you trust, on your own machine only."
             );
-            Err(Failure::unusable("process driver pending"))
+            let settings = ProcessConfig { state_dir: data_dir.join("sandboxes") };
+            Ok(Arc::new(ProcessDriver::new(settings).map_err(Failure::machine)?))
         }
         other => Err(Failure::unusable(format!("there is no driver `{other}`; there are `local` and `process`"))),
     }

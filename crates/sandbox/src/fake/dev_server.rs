@@ -78,11 +78,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<Opti
     }
     tokio::io::copy(&mut (&mut *stream).take(length), &mut tokio::io::sink()).await?;
     let path = target.split(['?', '#']).next().unwrap_or("/").to_owned();
-    Ok(Some(Request {
-        is_head,
-        path,
-        websocket_key,
-    }))
+    Ok(Some(Request { is_head, path, websocket_key }))
 }
 
 fn answer(path: &str, files: &Files) -> (&'static str, &'static str, Vec<u8>) {

@@ -87,11 +87,7 @@ impl FakeDriver {
     /// Those that run, in the order of their ids.
     pub fn running(&self) -> Vec<Arc<FakeSandbox>> {
         let running = lock(&self.shared.running);
-        running
-            .values()
-            .filter_map(Weak::upgrade)
-            .filter(|sandbox| !sandbox.has_ended())
-            .collect()
+        running.values().filter_map(Weak::upgrade).filter(|sandbox| !sandbox.has_ended()).collect()
     }
 
     /// Ends a sandbox from outside, as the kernel or a crash would; nothing when it does not run.
@@ -116,11 +112,7 @@ impl Driver for FakeDriver {
         let (sender, events) = mpsc::channel(MAX_WAITING_EVENTS);
         let sandbox = Arc::new(FakeSandbox::new(spec.id.clone(), self.shared.clone(), sender));
         let mut running = lock(&self.shared.running);
-        if running
-            .get(&spec.id)
-            .and_then(Weak::upgrade)
-            .is_some_and(|old| !old.has_ended())
-        {
+        if running.get(&spec.id).and_then(Weak::upgrade).is_some_and(|old| !old.has_ended()) {
             return Err(DriverError::Setup {
                 step: "start".to_owned(),
                 reason: format!("{} runs already", spec.id),

@@ -63,11 +63,7 @@ impl FakeSandbox {
     /// Ends one command as if by itself; nothing when there is none of that name.
     pub async fn exit(&self, name: &str, exit: Exit) {
         if lock(&self.processes).remove(name).is_some() {
-            self.must_report(SandboxEvent::Exited {
-                name: name.to_owned(),
-                exit,
-            })
-            .await;
+            self.must_report(SandboxEvent::Exited { name: name.to_owned(), exit }).await;
         }
     }
 
@@ -92,20 +88,12 @@ impl FakeSandbox {
     }
 
     fn check(&self) -> Result<(), DriverError> {
-        if self.has_ended() {
-            Err(DriverError::Ended)
-        } else {
-            Ok(())
-        }
+        if self.has_ended() { Err(DriverError::Ended) } else { Ok(()) }
     }
 
     /// Lines are dropped when nobody reads.
     fn say(&self, name: &str, is_stderr: bool, line: String) {
-        let event = SandboxEvent::Output {
-            name: name.to_owned(),
-            is_stderr,
-            line,
-        };
+        let event = SandboxEvent::Output { name: name.to_owned(), is_stderr, line };
         if self.events.try_send(event).is_err() {
             self.dropped.fetch_add(1, Ordering::SeqCst);
         }
@@ -115,10 +103,7 @@ impl FakeSandbox {
     async fn must_report(&self, event: SandboxEvent) {
         let lines = self.dropped.swap(0, Ordering::SeqCst);
         if lines > 0 {
-            let dropped = SandboxEvent::OutputDropped {
-                name: "dev".to_owned(),
-                lines,
-            };
+            let dropped = SandboxEvent::OutputDropped { name: "dev".to_owned(), lines };
             let _ = self.events.send(dropped).await;
         }
         let _ = self.events.send(event).await;
@@ -179,22 +164,14 @@ impl Sandbox for FakeSandbox {
 
     async fn digest(&self) -> Result<BTreeMap<ProjectPath, HeldFile>, DriverError> {
         self.check()?;
-        let held = |file: &FilePut| HeldFile {
-            sha256: Sha256::of(&file.content),
-            mode: file.mode,
-        };
-        Ok(lock(&self.files)
-            .iter()
-            .map(|(path, file)| (path.clone(), held(file)))
-            .collect())
+        let held = |file: &FilePut| HeldFile { sha256: Sha256::of(&file.content), mode: file.mode };
+        Ok(lock(&self.files).iter().map(|(path, file)| (path.clone(), held(file))).collect())
     }
 
     async fn read(&self, path: &ProjectPath, max_bytes: u64) -> Result<Option<Bytes>, DriverError> {
         self.check()?;
         let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        Ok(lock(&self.files)
-            .get(path)
-            .map(|file| file.content.slice(..file.content.len().min(max))))
+        Ok(lock(&self.files).get(path).map(|file| file.content.slice(..file.content.len().min(max))))
     }
 
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
@@ -203,11 +180,7 @@ impl Sandbox for FakeSandbox {
         let stop = self.ended.child_token();
         lock(&self.processes).insert(name.to_owned(), stop.clone().drop_guard());
         self.talk(name, &script);
-        let port = command
-            .env
-            .get("PORT")
-            .and_then(|port| port.parse().ok())
-            .unwrap_or(DEFAULT_PORT);
+        let port = command.env.get("PORT").and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT);
         match script.dev {
             FakeDev::Exits(code) => self.exit(name, Exit::Code { code }).await,
             FakeDev::NeverListens => {}
@@ -225,20 +198,14 @@ impl Sandbox for FakeSandbox {
 
     async fn exec(&self, _command: Command, _limits: ExecLimits) -> Result<ExecOutput, DriverError> {
         self.check()?;
-        Ok(ExecOutput {
-            exit: Exit::Code { code: 0 },
-            stdout: Bytes::new(),
-            stderr: Bytes::new(),
-        })
+        Ok(ExecOutput { exit: Exit::Code { code: 0 }, stdout: Bytes::new(), stderr: Bytes::new() })
     }
 
     async fn dial(&self, port: u16) -> Result<TcpStream, DriverError> {
         self.check()?;
         let address = lock(&self.ports).get(&port).copied();
         let address = address.ok_or(DriverError::ConnectionRefused(port))?;
-        TcpStream::connect(address)
-            .await
-            .map_err(|_| DriverError::ConnectionRefused(port))
+        TcpStream::connect(address).await.map_err(|_| DriverError::ConnectionRefused(port))
     }
 
     async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
@@ -251,10 +218,7 @@ impl Sandbox for FakeSandbox {
     async fn usage(&self) -> Result<Usage, DriverError> {
         self.check()?;
         let bytes: usize = lock(&self.files).values().map(|file| file.content.len()).sum();
-        Ok(Usage {
-            memory_bytes: bytes as u64,
-            ..Usage::default()
-        })
+        Ok(Usage { memory_bytes: bytes as u64, ..Usage::default() })
     }
 
     async fn stop(&self) -> Result<(), DriverError> {
@@ -266,9 +230,7 @@ impl Sandbox for FakeSandbox {
 impl Drop for FakeSandbox {
     fn drop(&mut self) {
         if self.close() {
-            let _ = self.events.try_send(SandboxEvent::Ended {
-                reason: EndReason::Stopped,
-            });
+            let _ = self.events.try_send(SandboxEvent::Ended { reason: EndReason::Stopped });
         }
     }
 }

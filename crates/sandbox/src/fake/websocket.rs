@@ -26,11 +26,7 @@ pub(super) async fn echo<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         let (first, payload) = read_frame(stream).await?;
         let opcode = first & 0x0F;
-        let answer = if opcode == PING {
-            (first & 0xF0) | PONG
-        } else {
-            first
-        };
+        let answer = if opcode == PING { (first & 0xF0) | PONG } else { first };
         if opcode != PONG {
             write_frame(stream, answer, &payload).await?;
         }
@@ -119,9 +115,7 @@ fn mix(hash: &mut [u32; 5], words: &[u32; 80]) {
             2 => (b & c | b & d | c & d, 0x8F1B_BCDC),
             _ => (b ^ c ^ d, 0xCA62_C1D6_u32),
         };
-        let next = [a.rotate_left(5), chosen, e, constant, *word]
-            .into_iter()
-            .fold(0, u32::wrapping_add);
+        let next = [a.rotate_left(5), chosen, e, constant, *word].into_iter().fold(0, u32::wrapping_add);
         (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
     }
     for (sum, part) in hash.iter_mut().zip([a, b, c, d, e]) {
@@ -133,18 +127,12 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let is_filled = place <= chunk.len();
             let index = (bits >> (18 - 6 * place)) & 0x3F;
-            text.push(if is_filled {
-                char::from(ALPHABET[index as usize])
-            } else {
-                '='
-            });
+            text.push(if is_filled { char::from(ALPHABET[index as usize]) } else { '=' });
         }
     }
     text

@@ -140,6 +140,9 @@ pub(crate) struct SandboxConfig {
     pub memory_mib: u64,
     /// Memory of an Astro session.
     pub astro_memory_mib: u64,
+    /// The most a session's memory grows to. A session that was killed for memory starts anew with twice as much, up to
+    /// this: most projects need little, and a few need a lot while their dependencies are bundled.
+    pub memory_max_mib: u64,
     /// CPU of a session in thousandths of a core. The default lets a cold start use two cores; quotas per tenant and
     /// burst come with admission control.
     pub cpu_millis: u32,
@@ -158,6 +161,7 @@ impl Default for SandboxConfig {
             root_dir: String::new(),
             memory_mib: 512,
             astro_memory_mib: 1024,
+            memory_max_mib: 2_048,
             cpu_millis: 2_000,
             pids: 256,
             disk_mib: 1024,

@@ -63,10 +63,16 @@ impl Logs {
         kept.lines.range(from..).cloned().collect()
     }
 
-    /// The last `count` lines of the given sources as one text, for problem documents.
-    pub(crate) fn tail(&self, sources: &[LogSource], count: usize) -> String {
+    /// The number of the newest line; 0 before the first.
+    pub(crate) fn newest(&self) -> u64 {
+        *self.0.newest.borrow()
+    }
+
+    /// The last `count` lines after number `seq` that the dev server wrote, as one text, for problem documents.
+    pub(crate) fn last_words(&self, seq: u64, count: usize) -> String {
         let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_sources = kept.lines.iter().rev().filter(|line| sources.contains(&line.source));
+        let is_output = |line: &&LogLine| matches!(line.source, LogSource::Stdout | LogSource::Stderr);
+        let of_sources = kept.lines.iter().rev().take_while(|line| line.seq > seq).filter(is_output);
         let mut lines: Vec<_> = of_sources.take(count).map(|line| line.text.as_str()).collect();
         lines.reverse();
         lines.join("\n")

@@ -19,7 +19,7 @@ use vitrine_store::{Draft, Scope};
 
 use super::Context;
 use super::logs::Logs;
-use super::startup::{self, DEV_SERVER, Live};
+use super::startup::{self, DEV_SERVER, Live, TAIL_LINES};
 use super::timings::Stopwatch;
 use crate::drafts::Contents;
 use crate::faults;
@@ -110,6 +110,7 @@ impl Preview {
             starting: None,
             live: None,
             retry_at: None,
+            memory_doublings: 0,
         };
         tokio::spawn(actor.run());
         Self { commands, snapshot, logs }
@@ -152,6 +153,8 @@ struct Actor {
     starting: Option<Starting>,
     live: Option<Live>,
     retry_at: Option<tokio::time::Instant>,
+    /// How often its memory has been doubled because it was too little.
+    memory_doublings: u32,
 }
 
 struct Starting {
@@ -248,6 +251,8 @@ impl Actor {
             logs: self.logs.clone(),
             wanted: self.wanted.clone(),
             contents: self.contents.clone(),
+            memory_doublings: self.memory_doublings,
+            log_begins_after: self.logs.newest(),
         };
         let known_version = self.wanted.as_ref().map_or(0, |wanted| wanted.version);
         self.starting = Some(Starting { task: tokio::spawn(start.run()), known_version });
@@ -292,7 +297,7 @@ impl Actor {
         if self.wanted.as_ref().is_some_and(|wanted| wanted.version > known_version) {
             return self.begin();
         }
-        if is_passing(&problem) && self.may_retry() {
+        if (is_passing(&problem) || self.grew(&problem)) && self.may_retry() {
             return self.retry_later(problem);
         }
         let still_runs = self.live.is_some();
@@ -315,7 +320,8 @@ impl Actor {
                     .push(LogSource::Vitrine, format!("{lines} lines were dropped: too much output at once"));
             }
             SandboxEvent::Exited { name, exit } if name == DEV_SERVER => {
-                let tail = self.logs.tail(&[LogSource::Stdout, LogSource::Stderr], 20);
+                let begins_after = self.live.as_ref().map_or(0, |live| live.log_begins_after);
+                let tail = self.logs.last_words(begins_after, TAIL_LINES);
                 self.lost(faults::of_exit(exit, &tail)).await;
             }
             SandboxEvent::Exited { .. } => {}
@@ -337,6 +343,7 @@ impl Actor {
         if self.starting.is_some() {
             return;
         }
+        self.grew(&problem);
         if self.may_retry() {
             self.retry_later(problem);
             self.record(SessionEvent::Lost, None).await;
@@ -347,6 +354,16 @@ impl Actor {
             });
             self.record(SessionEvent::Failed, Some(problem)).await;
         }
+    }
+
+    /// Gives the next start more memory when this one had too little. False when it had the most there is.
+    fn grew(&mut self, problem: &Problem) -> bool {
+        let settings = &self.context.sandbox;
+        let most = settings.memory_max_mib.max(settings.memory_mib).max(settings.astro_memory_mib);
+        let least = settings.memory_mib.min(settings.astro_memory_mib).max(1);
+        let grows = problem.code == Code::SandboxLimit && least << self.memory_doublings < most;
+        self.memory_doublings += u32::from(grows);
+        grows
     }
 
     fn may_retry(&self) -> bool {

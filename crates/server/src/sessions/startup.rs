@@ -27,6 +27,7 @@ use super::logs::Logs;
 use super::preview::batch_between;
 use super::probe;
 use super::timings::Stopwatch;
+use crate::config::SandboxConfig;
 use crate::drafts::Contents;
 use crate::faults;
 use crate::provision::Provided;
@@ -41,7 +42,7 @@ const DEV_PORT: u16 = 5173;
 const BEFORE_HARVEST: Duration = Duration::from_secs(20);
 
 /// How many lines of a failed dev server's output a problem document carries.
-const TAIL_LINES: usize = 20;
+pub(super) const TAIL_LINES: usize = 20;
 
 /// Ports for dev servers that share the host's network: handed out in turn; a taken one fails the start, and the next
 /// attempt gets the next.
@@ -72,6 +73,10 @@ pub(super) struct Start {
     /// The newest draft heard of, which may be on its way into the store still, and the content that came with it.
     pub(super) wanted: Option<Draft>,
     pub(super) contents: Contents,
+    /// How often its memory has been doubled because it was too little.
+    pub(super) memory_doublings: u32,
+    /// The newest line of the log when it began: what comes after is its own.
+    pub(super) log_begins_after: u64,
 }
 
 /// A dev server that answers, and what it was started with.
@@ -83,6 +88,7 @@ pub(super) struct Live {
     pub(super) held: Arc<Tree>,
     pub(super) version: u64,
     pub(super) since: Instant,
+    pub(super) log_begins_after: u64,
     /// The files that decided how it was started.
     inputs: Files,
     owner: Option<Profile>,
@@ -291,10 +297,10 @@ impl Start {
 
     fn limits(&self, kind: ProfileKind) -> Limits {
         let settings = &self.context.sandbox;
-        let memory_mib = match kind {
-            ProfileKind::Astro => settings.astro_memory_mib,
-            ProfileKind::Vite | ProfileKind::Static | ProfileKind::Custom => settings.memory_mib,
-        };
+        let memory_mib = memory_mib(settings, kind, self.memory_doublings);
+        if self.memory_doublings > 0 {
+            self.stopwatch.detail(StepName::Sandbox, format!("with {memory_mib} MiB of memory"));
+        }
         Limits {
             memory_bytes: memory_mib * 1024 * 1024,
             cpu_millis: settings.cpu_millis,
@@ -319,7 +325,7 @@ impl Start {
         let generation = self.context.next_generation();
         let upstream = Arc::new(SandboxUpstream { sandbox: sandbox.clone(), port, generation });
         let (held, version) = (draft.tree, draft.version);
-        Live { sandbox, events, upstream, held, version, since: Instant::now(), inputs, owner, ground }
+        Live { sandbox, events, upstream, held, version, since: Instant::now(), log_begins_after: self.log_begins_after, inputs, owner, ground }
     }
 
     async fn dev_server(&self, live: &mut Live, detected: &DetectedProfile) -> Result<(), Problem> {
@@ -368,7 +374,7 @@ impl Start {
     }
 
     fn tail(&self) -> String {
-        self.logs.tail(&[LogSource::Stdout, LogSource::Stderr], TAIL_LINES)
+        self.logs.last_words(self.log_begins_after, TAIL_LINES)
     }
 }
 
@@ -447,6 +453,15 @@ async fn inputs_of(
         .into_iter()
         .map(|(path, entry)| Ok((path.clone(), content(&entry.sha256).ok_or(StoreError::NotFound)?)))
         .collect()
+}
+
+/// What a session may use after its memory was too little so many times.
+pub(super) fn memory_mib(settings: &SandboxConfig, kind: ProfileKind, doublings: u32) -> u64 {
+    let first = match kind {
+        ProfileKind::Astro => settings.astro_memory_mib,
+        ProfileKind::Vite | ProfileKind::Static | ProfileKind::Custom => settings.memory_mib,
+    };
+    first.saturating_mul(1 << doublings.min(16)).min(settings.memory_max_mib.max(first))
 }
 
 fn describe(ready: &probe::Ready) -> String {
