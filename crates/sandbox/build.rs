@@ -60,7 +60,8 @@ fn build(jail: &Path) -> PathBuf {
         .arg("--target-dir")
         .arg(&target_dir)
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
-    let status = cargo.status().unwrap_or_else(|error| panic!("cannot run cargo to build the guest: {error}"));
+    let status =
+        cargo.status().unwrap_or_else(|error| panic!("cannot run cargo to build the guest: {error}"));
     assert!(status.success(), "building the guest failed");
     target_dir.join(target).join("release/vitrine-guest")
 }

@@ -22,7 +22,9 @@ pub enum Diagnostic {
         lockfile: ProjectPath,
     },
     /// A pnpm lockfile older than the offered pnpm reads.
-    #[error("`pnpm-lock.yaml` has the format {version}, which no offered pnpm reads: versions are chosen anew")]
+    #[error(
+        "`pnpm-lock.yaml` has the format {version}, which no offered pnpm reads: versions are chosen anew"
+    )]
     LockfileTooOld {
         /// The format version in the file.
         version: String,
@@ -50,7 +52,9 @@ pub enum Diagnostic {
         tool_output: String,
     },
     /// The packages' peer requirements contradict each other; they were not enforced.
-    #[error("the packages' peer dependencies contradict each other; installed all the same, as with `--legacy-peer-deps`")]
+    #[error(
+        "the packages' peer dependencies contradict each other; installed all the same, as with `--legacy-peer-deps`"
+    )]
     PeerConflictIgnored {
         /// What the package manager said about it.
         tool_output: String,
@@ -91,7 +95,9 @@ pub enum Diagnostic {
         used: String,
     },
     /// The project runs by its own `dev` script.
-    #[error("neither Vite nor Astro was found, so the `dev` script is run; it must listen on the port in `PORT` at the address in `HOST`")]
+    #[error(
+        "neither Vite nor Astro was found, so the `dev` script is run; it must listen on the port in `PORT` at the address in `HOST`"
+    )]
     DevScript,
     /// A dependency that lives in the project or elsewhere, not in the registry.
     #[error("`{name}` comes from `{spec}`, not from the registry, and may not be reachable when installing")]

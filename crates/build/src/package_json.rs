@@ -60,7 +60,9 @@ impl PackageJson {
     /// Dependencies that do not come from a registry, with where they come from.
     pub(crate) fn foreign_dependencies(&self) -> Vec<(String, String)> {
         let all = DEPENDENCY_TABLES.iter().flat_map(|table| self.table(table));
-        all.filter(|(_, spec)| is_foreign(spec)).map(|(name, spec)| (name.to_owned(), spec.to_owned())).collect()
+        all.filter(|(_, spec)| is_foreign(spec))
+            .map(|(name, spec)| (name.to_owned(), spec.to_owned()))
+            .collect()
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&Value> {
@@ -112,7 +114,8 @@ fn bare_reason(error: &serde_json::Error) -> String {
 }
 
 fn is_foreign(spec: &str) -> bool {
-    let schemes = ["file:", "link:", "git:", "git+", "github:", "gitlab:", "bitbucket:", "http:", "https:", "portal:"];
+    let schemes =
+        ["file:", "link:", "git:", "git+", "github:", "gitlab:", "bitbucket:", "http:", "https:", "portal:"];
     schemes.iter().any(|scheme| spec.starts_with(scheme)) || is_github_shorthand(spec)
 }
 
@@ -134,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_and_odd_types_are_tolerated() {
-        let package = PackageJson::parse(b"\xef\xbb\xbf{\"dependencies\":{\"a\":1,\"b\":\"^1\"},\"scripts\":[]}").unwrap();
+        let package =
+            PackageJson::parse(b"\xef\xbb\xbf{\"dependencies\":{\"a\":1,\"b\":\"^1\"},\"scripts\":[]}")
+                .unwrap();
         assert!(package.depends_on("b") && !package.depends_on("a"));
         assert_eq!(package.script("dev"), None);
     }

@@ -98,7 +98,8 @@ impl RegistrySettings {
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(invalid)?.to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if plain_http { 80 } else { 443 });
         // Credentials in the URL would reach every sandbox.
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) || uri.query().is_some() {
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) || uri.query().is_some()
+        {
             return Err(invalid());
         }
         let url = format!("{}/", url.trim().trim_end_matches('/'));
@@ -130,7 +131,8 @@ async fn ask_npm(npm: &Path) -> Result<HostNpm, RegistryError> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let value = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
-        Some(line.trim().to_owned()).filter(|value| !value.is_empty() && value != "null" && value != "undefined")
+        Some(line.trim().to_owned())
+            .filter(|value| !value.is_empty() && value != "null" && value != "undefined")
     };
     let registry = value("registry").ok_or_else(|| RegistryError::NpmFailed(text.trim().to_owned()))?;
     Ok(HostNpm { registry, cafile: value("cafile").map(PathBuf::from) })
@@ -140,10 +142,12 @@ async fn ask_npm(npm: &Path) -> Result<HostNpm, RegistryError> {
 fn find_bundle(named: &str, cafile: Option<PathBuf>) -> Result<Option<PathBuf>, RegistryError> {
     if !named.is_empty() {
         let path = PathBuf::from(named);
-        std::fs::File::open(&path).map_err(|reason| RegistryError::CaBundle { path: path.clone(), reason })?;
+        std::fs::File::open(&path)
+            .map_err(|reason| RegistryError::CaBundle { path: path.clone(), reason })?;
         return Ok(Some(path));
     }
-    let from_env = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let from_env =
+        ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let mut candidates = cafile.into_iter().chain(from_env).chain(SYSTEM_BUNDLES.map(PathBuf::from));
     Ok(candidates.find(|path| std::fs::File::open(path).is_ok()))
 }

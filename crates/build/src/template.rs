@@ -134,7 +134,8 @@ pub fn load_dir(root: &Path) -> Result<BTreeMap<String, TemplatePack>, TemplateE
 }
 
 fn read_dir(dir: &Path, prefix: &str, entries: &mut Vec<(String, Bytes)>) -> Result<(), TemplateError> {
-    let unreadable = |path: &Path, reason| TemplateError::Unreadable { path: path.display().to_string(), reason };
+    let unreadable =
+        |path: &Path, reason| TemplateError::Unreadable { path: path.display().to_string(), reason };
     for entry in std::fs::read_dir(dir).map_err(|reason| unreadable(dir, reason))? {
         let entry = entry.map_err(|reason| unreadable(dir, reason))?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -178,11 +179,13 @@ fn load_pack(key: String, folder: BTreeMap<String, Bytes>) -> Result<TemplatePac
 
 fn parse_manifest(key: &str, content: &Bytes) -> Result<TemplateManifest, TemplateError> {
     let wrong = |reason: String| TemplateError::Manifest { key: key.to_owned(), reason };
-    let value: serde_json::Value = serde_json::from_slice(content).map_err(|error| wrong(error.to_string()))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(content).map_err(|error| wrong(error.to_string()))?;
     if let Some(error) = VALIDATOR.iter_errors(&value).next() {
         return Err(wrong(format!("at `{}`: {error}", error.instance_path())));
     }
-    let manifest: TemplateManifest = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+    let manifest: TemplateManifest =
+        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
     match manifest.key == key {
         true => Ok(manifest),
         false => Err(TemplateError::KeyMismatch { key: key.to_owned(), found: manifest.key }),
@@ -266,8 +269,14 @@ mod tests {
         let fault = |path: &str, content: Option<&[u8]>| pack(&[(path, content)]).unwrap_err().to_string();
         let file = "demo/template.manifest.json";
         assert!(fault(file, Some(b"{")).contains("EOF"));
-        assert!(fault(file, Some(&manifest("\"name\": \"Demo\",", ""))).contains("\"name\" is a required property"));
-        assert!(fault(file, Some(&manifest("\"demo\", \"name\"", "\"other\", \"name\""))).contains("says `other`"));
+        assert!(
+            fault(file, Some(&manifest("\"name\": \"Demo\",", "")))
+                .contains("\"name\" is a required property")
+        );
+        assert!(
+            fault(file, Some(&manifest("\"demo\", \"name\"", "\"other\", \"name\"")))
+                .contains("says `other`")
+        );
         assert!(fault(file, Some(&manifest("src/App.tsx", "src/Nope.tsx"))).contains("no `src/Nope.tsx`"));
         assert!(fault("demo/thumbnail.png", None).contains("is missing"));
         assert!(fault("demo/thumbnail.png", Some(b"GIF89a")).contains("not a PNG"));

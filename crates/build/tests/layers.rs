@@ -78,7 +78,11 @@ async fn a_drifted_lockfile_is_brought_up_to_date_and_said_so() {
 async fn contradicting_peers_are_installed_leniently_and_said_so() {
     let fixture = fixture().await;
     // This release of the plugin wants Vite 4 at most.
-    let layer = fixture.layer(&project(r#""react":"18.2.0","use-sync-external-store":"1.2.0","scheduler":"0.23.0","react-dom":"17.0.2""#)).await;
+    let layer = fixture
+        .layer(&project(
+            r#""react":"18.2.0","use-sync-external-store":"1.2.0","scheduler":"0.23.0","react-dom":"17.0.2""#,
+        ))
+        .await;
     assert!(layer.diagnostics.iter().any(|d| matches!(d, Diagnostic::PeerConflictIgnored { .. })));
     assert!(has(&layer, "react-dom/package.json"));
 }
@@ -99,9 +103,11 @@ async fn an_unknown_package_fails_with_the_tools_words_and_leaves_nothing() {
 async fn two_who_want_the_same_share_one_installation() {
     let fixture = fixture().await;
     let wanted = project(r#""ms":"2.1.3""#);
-    let ((first, first_events), (second, second_events)) = tokio::join!(fixture.ensure(&wanted), fixture.ensure(&wanted));
+    let ((first, first_events), (second, second_events)) =
+        tokio::join!(fixture.ensure(&wanted), fixture.ensure(&wanted));
     assert_eq!(first.unwrap().id, second.unwrap().id);
-    let started = |events: &[InstallEvent]| events.iter().any(|event| matches!(event, InstallEvent::Started { .. }));
+    let started =
+        |events: &[InstallEvent]| events.iter().any(|event| matches!(event, InstallEvent::Started { .. }));
     assert!(started(&first_events) && started(&second_events));
     assert_eq!(fixture.count("layers"), 1);
 }
@@ -131,7 +137,7 @@ async fn what_an_interrupted_installation_left_is_removed_at_the_next_start() {
     let left = fixture.dir.path().join("layers/staging/half/node_modules/a");
     std::fs::create_dir_all(&left).unwrap();
     let layer = fixture.layer(&project(r#""ms":"2.1.3""#)).await;
-    let _again = support::open(fixture.dir.path(), support::make(fixture.dir.path())).await;
+    let _again = support::open(fixture.dir.path(), fixture.driver.clone()).await;
     assert!(!left.exists());
     assert!(layer.node_modules.join("ms").exists());
 }

@@ -16,7 +16,8 @@ use vitrine_build::profile::{DetectedProfile, DevSettings, PREBUNDLE_DIR, detect
 use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::{FileMode, SandboxId, Sha256};
 use vitrine_sandbox::driver::{
-    FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent, SandboxSpec, Started, TOOLCHAIN_DIR,
+    FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent, SandboxSpec, Started,
+    TOOLCHAIN_DIR,
 };
 
 const PORT: u16 = 5199;
@@ -27,7 +28,10 @@ fn project() -> Files {
             "package.json",
             r#"{"name":"mine","type":"module","dependencies":{"react":"19.2.0","react-dom":"19.2.0","ms":"2.1.3"},"devDependencies":{"vite":"^8.0.0"}}"#,
         ),
-        ("index.html", r#"<!doctype html><div id="root"></div><script type="module" src="/src/main.js"></script>"#),
+        (
+            "index.html",
+            r#"<!doctype html><div id="root"></div><script type="module" src="/src/main.js"></script>"#,
+        ),
         ("src/main.js", "import { createRoot } from 'react-dom/client';\ncreateRoot(document.body);\n"),
     ])
 }

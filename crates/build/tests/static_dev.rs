@@ -117,7 +117,10 @@ fn nothing_hidden_or_outside_is_served() {
         assert!(!answer.contains("outside\n") && !answer.contains("SECRET"), "{path}");
     }
     let mut answer = String::new();
-    server.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").read_to_string(&mut answer).unwrap();
+    server
+        .send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .read_to_string(&mut answer)
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 405"));
 }
 

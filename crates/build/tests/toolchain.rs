@@ -24,7 +24,8 @@ fn run(dir: &Path, command: &str) -> String {
 #[tokio::test]
 async fn the_toolchain_has_the_pinned_commands_and_nothing_in_it_can_be_changed() {
     let store = ToolchainStore::open(&kept_dir()).unwrap();
-    let (first, second) = tokio::join!(store.ensure(NodeMajor::default()), store.ensure(NodeMajor::default()));
+    let (first, second) =
+        tokio::join!(store.ensure(NodeMajor::default()), store.ensure(NodeMajor::default()));
     let toolchain = first.unwrap();
     assert_eq!(toolchain, second.unwrap());
     assert_eq!(run(&toolchain.dir, "node"), format!("v{}", NodeMajor::default().version()));
@@ -56,7 +57,9 @@ async fn a_failed_download_has_the_tools_words_and_leaves_nothing() {
     let layers = dir.path().join("layers");
     let store = ToolchainStore::open_with(&layers, &npm).unwrap();
     let error = store.ensure(NodeMajor::default()).await.unwrap_err();
-    assert!(matches!(&error, ToolchainError::Download { tool_output, .. } if tool_output == "npm error code E404"));
+    assert!(
+        matches!(&error, ToolchainError::Download { tool_output, .. } if tool_output == "npm error code E404")
+    );
     fail("for last; do :; done; echo other > $last/x.tgz");
     assert!(matches!(store.ensure(NodeMajor::default()).await, Err(ToolchainError::Integrity { .. })));
     fail("exit 0");

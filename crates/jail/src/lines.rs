@@ -118,7 +118,10 @@ mod tests {
 
     #[test]
     fn lines_are_the_same_however_the_bytes_arrive() {
-        assert_eq!(split(&[b"one\ntwo\n\nth", b"ree"]), [b"one".to_vec(), b"two".into(), b"".into(), b"three".into()]);
+        assert_eq!(
+            split(&[b"one\ntwo\n\nth", b"ree"]),
+            [b"one".to_vec(), b"two".into(), b"".into(), b"three".into()]
+        );
         assert_eq!(split(&[]), Vec::<Vec<u8>>::new());
     }
 

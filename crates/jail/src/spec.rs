@@ -75,7 +75,9 @@ impl MountSpec {
     /// Where it appears inside.
     pub fn target(&self) -> &std::path::Path {
         match self {
-            Self::ReadOnly { target, .. } | Self::Writable { target, .. } | Self::Overlay { target, .. } => target,
+            Self::ReadOnly { target, .. } | Self::Writable { target, .. } | Self::Overlay { target, .. } => {
+                target
+            }
         }
     }
 }

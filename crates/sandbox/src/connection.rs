@@ -153,7 +153,11 @@ async fn write_frames(writer: &mut BufWriter<OwnedWriteHalf>, frames: Vec<Outgoi
     writer.flush().await
 }
 
-async fn read_all(mut reader: OwnedReadHalf, pending: Arc<Pending>, mut receive: impl FnMut(Event) + Send) -> FrameError {
+async fn read_all(
+    mut reader: OwnedReadHalf,
+    pending: Arc<Pending>,
+    mut receive: impl FnMut(Event) + Send,
+) -> FrameError {
     loop {
         match read_message(&mut reader).await {
             Ok((Message::Event(event), _)) => receive(event),
@@ -163,7 +167,9 @@ async fn read_all(mut reader: OwnedReadHalf, pending: Arc<Pending>, mut receive:
                     let _ = sender.send((reply, payload));
                 }
             }
-            Ok((Message::Failed { step, reason }, _)) => return io::Error::other(format!("{step}: {reason}")).into(),
+            Ok((Message::Failed { step, reason }, _)) => {
+                return io::Error::other(format!("{step}: {reason}")).into();
+            }
             Ok((Message::Launched { .. } | Message::Ready, _)) => {
                 return io::Error::other("a message out of its place").into();
             }

@@ -89,7 +89,8 @@ impl Events {
 impl Waiting {
     fn report_dropped(&mut self) {
         let dropped = std::mem::take(&mut self.dropped);
-        self.events.extend(dropped.into_iter().map(|(name, lines)| SandboxEvent::OutputDropped { name, lines }));
+        self.events
+            .extend(dropped.into_iter().map(|(name, lines)| SandboxEvent::OutputDropped { name, lines }));
     }
 
     fn next(&mut self) -> Option<SandboxEvent> {

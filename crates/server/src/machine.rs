@@ -29,15 +29,19 @@ pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn D
             let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root };
             let made = tokio::task::spawn_blocking(move || LocalDriver::new(settings)).await;
             let driver = made.map_err(Failure::failed)?.map_err(|error| {
-                let advice = "`vitrine doctor` says what this machine lacks; without isolation: --driver process";
-                Failure::machine(format!("{error}
-{advice}"))
+                let advice =
+                    "`vitrine doctor` says what this machine lacks; without isolation: --driver process";
+                Failure::machine(format!(
+                    "{error}
+{advice}"
+                ))
             })?;
             Ok(Arc::new(driver))
         }
         "process" => {
             if !config.server.listen.ip().is_loopback() {
-                let reason = "the process driver isolates nothing and serves loopback addresses only; change --listen";
+                let reason =
+                    "the process driver isolates nothing and serves loopback addresses only; change --listen";
                 return Err(Failure::unusable(reason));
             }
             tracing::warn!(
@@ -47,18 +51,20 @@ pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn D
             let settings = ProcessConfig { state_dir: data_dir.join("sandboxes") };
             Ok(Arc::new(ProcessDriver::new(settings).map_err(Failure::machine)?))
         }
-        other => Err(Failure::unusable(format!("there is no driver `{other}`; there are `local` and `process`"))),
+        other => {
+            Err(Failure::unusable(format!("there is no driver `{other}`; there are `local` and `process`")))
+        }
     }
 }
 
-/// What this machine has for sandboxes. With the process driver nothing of it is needed.
+/// What this machine has for sandboxes. Where a sandbox was made all the same, or none is wanted, what is missing is
+/// worth a warning only.
 pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
-    let missing = match config.sandbox.driver.as_str() {
-        "process" => Verdict::Warning,
-        _ => Verdict::Failure,
-    };
-    let probes = LocalDriver::probe().into_iter();
+    let probes = LocalDriver::probe();
+    let works = probes.last().is_some_and(|probe| probe.ok) || config.sandbox.driver == "process";
+    let missing = if works { Verdict::Warning } else { Verdict::Failure };
     probes
+        .into_iter()
         .map(|probe| Finding {
             name: probe.name.to_owned(),
             verdict: if probe.ok { Verdict::Ok } else { missing },

@@ -29,7 +29,12 @@ pub(crate) trait Provision: Send + Sync + 'static {
     fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf>;
 
     /// Keeps what the dev server of an app has pre-bundled, for the next starts of that app alone.
-    async fn keep_prebundle(&self, layer: Layer, app: AppId, sandbox: Arc<dyn Sandbox>) -> Result<(), PrebundleError>;
+    async fn keep_prebundle(
+        &self,
+        layer: Layer,
+        app: AppId,
+        sandbox: Arc<dyn Sandbox>,
+    ) -> Result<(), PrebundleError>;
 }
 
 /// A layer to mount.
@@ -68,7 +73,12 @@ impl Provision for Arc<LayerStore> {
         keys.iter().find_map(|key| self.prebundle_dir(layer, key))
     }
 
-    async fn keep_prebundle(&self, layer: Layer, app: AppId, sandbox: Arc<dyn Sandbox>) -> Result<(), PrebundleError> {
+    async fn keep_prebundle(
+        &self,
+        layer: Layer,
+        app: AppId,
+        sandbox: Arc<dyn Sandbox>,
+    ) -> Result<(), PrebundleError> {
         let files = harvest_prebundle(sandbox.as_ref()).await?;
         self.store_prebundle(&layer, &PrebundleKey::App(app), files).await.map(|_| ())
     }

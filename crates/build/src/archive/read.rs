@@ -173,7 +173,9 @@ pub fn read_zip(archive: &[u8], limits: &ArchiveLimits) -> Result<ImportedFiles,
     let mut import = Import::new(limits, archive.len() as u64);
     for (index, name) in names.iter().enumerate() {
         let inner = match &top {
-            Some(top) => name.strip_prefix(top.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name),
+            Some(top) => {
+                name.strip_prefix(top.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name)
+            }
             None => name,
         };
         import.take(&mut zip, index, name, inner)?;
@@ -323,7 +325,8 @@ impl<'a> Import<'a> {
     fn unpack(&mut self, entry: impl Read, name: &str, path: &ProjectPath) -> Result<Bytes, ArchiveError> {
         let of_file = if path.is_lockfile() { self.limits.lockfile_bytes } else { self.limits.file_bytes };
         let of_total = self.limits.total_bytes - self.unpacked;
-        let of_ratio = self.archive_bytes.saturating_mul(self.limits.ratio).max(RATIO_FLOOR_BYTES) - self.unpacked;
+        let of_ratio =
+            self.archive_bytes.saturating_mul(self.limits.ratio).max(RATIO_FLOOR_BYTES) - self.unpacked;
         let allowed = of_file.min(of_total).min(of_ratio);
         let mut content = Vec::new();
         entry.take(allowed + 1).read_to_end(&mut content).map_err(|error| unreadable(name, &error))?;

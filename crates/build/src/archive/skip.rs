@@ -6,8 +6,19 @@ const ANYWHERE: [&str; 8] =
 
 /// Only as a folder at the root: what builds and tools make. Deeper down, such names are sources.
 const ROOT_FOLDERS: [&str; 13] = [
-    "dist", "build", ".astro", ".vite", ".cache", "coverage", ".next", ".turbo", ".output", ".svelte-kit", ".nuxt",
-    ".parcel-cache", ".vitrine",
+    "dist",
+    "build",
+    ".astro",
+    ".vite",
+    ".cache",
+    "coverage",
+    ".next",
+    ".turbo",
+    ".output",
+    ".svelte-kit",
+    ".nuxt",
+    ".parcel-cache",
+    ".vitrine",
 ];
 
 /// The part of a path that makes it skipped, or `None` when it is kept: `a/node_modules` for `a/node_modules/b/c.js`.

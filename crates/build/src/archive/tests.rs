@@ -48,7 +48,10 @@ fn paths(archive: &[u8]) -> Vec<String> {
 
 #[test]
 fn a_common_top_folder_is_stripped() {
-    assert_eq!(paths(&zip(&[("repo-main/", b""), ("repo-main/a.ts", b"x"), ("repo-main/b/c.ts", b"x")])), ["a.ts", "b/c.ts"]);
+    assert_eq!(
+        paths(&zip(&[("repo-main/", b""), ("repo-main/a.ts", b"x"), ("repo-main/b/c.ts", b"x")])),
+        ["a.ts", "b/c.ts"]
+    );
     assert_eq!(paths(&zip(&[("a.ts", b"x"), ("b/c.ts", b"x")])), ["a.ts", "b/c.ts"]);
     assert_eq!(paths(&zip(&[("__MACOSX/._p", b"x"), ("p/a.ts", b"x")])), ["a.ts"]);
     assert_eq!(paths(&zip(&[("src/a.ts", b"x"), ("src/b.ts", b"x")])), ["src/a.ts", "src/b.ts"]);
@@ -131,13 +134,25 @@ fn equal_and_colliding_names_are_refused() {
 
 #[test]
 fn every_limit_is_reached_and_not_passed() {
-    let limits = ArchiveLimits { files: 2, file_bytes: 10, lockfile_bytes: 20, total_bytes: 25, ..ArchiveLimits::default() };
+    let limits = ArchiveLimits {
+        files: 2,
+        file_bytes: 10,
+        lockfile_bytes: 20,
+        total_bytes: 25,
+        ..ArchiveLimits::default()
+    };
     let with = |entries: &[(&str, &[u8])]| read_zip(&zip(entries), &limits);
     assert!(with(&[("a", &[1; 10]), ("b", &[1; 10])]).is_ok());
     assert!(matches!(with(&[("a", &[1; 11])]), Err(ArchiveError::FileTooLarge { limit: 10, .. })));
     assert!(with(&[("package-lock.json", &[1; 20])]).is_ok());
-    assert!(matches!(with(&[("package-lock.json", &[1; 21])]), Err(ArchiveError::FileTooLarge { limit: 20, .. })));
-    assert!(matches!(with(&[("a", b""), ("b", b""), ("c", b"")]), Err(ArchiveError::TooManyFiles { limit: 2 })));
+    assert!(matches!(
+        with(&[("package-lock.json", &[1; 21])]),
+        Err(ArchiveError::FileTooLarge { limit: 20, .. })
+    ));
+    assert!(matches!(
+        with(&[("a", b""), ("b", b""), ("c", b"")]),
+        Err(ArchiveError::TooManyFiles { limit: 2 })
+    ));
     let error = with(&[("a", &[1; 10]), ("package-lock.json", &[1; 16])]).unwrap_err();
     assert_eq!(error, ArchiveError::TotalTooLarge { entry: "package-lock.json".into(), limit: 25 });
     let tiny = ArchiveLimits { archive_bytes: 10, ..limits };
@@ -175,10 +190,14 @@ fn no_archive_an_empty_one_and_a_damaged_one_are_refused() {
 }
 
 fn files() -> Vec<(ProjectPath, FileMode, Bytes)> {
-    [("b/run.sh", FileMode::Executable, "#!"), ("a.txt", FileMode::Regular, "a"), ("é.txt", FileMode::Regular, "")]
-        .into_iter()
-        .map(|(path, mode, text)| (ProjectPath::parse(path).unwrap(), mode, Bytes::from(text)))
-        .collect()
+    [
+        ("b/run.sh", FileMode::Executable, "#!"),
+        ("a.txt", FileMode::Regular, "a"),
+        ("é.txt", FileMode::Regular, ""),
+    ]
+    .into_iter()
+    .map(|(path, mode, text)| (ProjectPath::parse(path).unwrap(), mode, Bytes::from(text)))
+    .collect()
 }
 
 fn export(files: &[(ProjectPath, FileMode, Bytes)]) -> Vec<u8> {
@@ -193,7 +212,8 @@ fn an_export_comes_back_as_it_was_and_is_the_same_every_time() {
     files.reverse();
     assert_eq!(archive, export(&files));
     files.sort_by(|a, b| a.0.cmp(&b.0));
-    let back: Vec<_> = read(&archive).unwrap().files.into_iter().map(|f| (f.path, f.mode, f.content)).collect();
+    let back: Vec<_> =
+        read(&archive).unwrap().files.into_iter().map(|f| (f.path, f.mode, f.content)).collect();
     assert_eq!(back, files);
 }
 

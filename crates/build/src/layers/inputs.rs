@@ -35,7 +35,9 @@ impl InstallInputs {
         for (path, content) in files {
             match path.as_str() {
                 "package.json" => inputs.add_manifest(path, content, true),
-                name if name.ends_with("/package.json") && has_workspaces => inputs.add_manifest(path, content, false),
+                name if name.ends_with("/package.json") && has_workspaces => {
+                    inputs.add_manifest(path, content, false)
+                }
                 ".npmrc" => inputs.add_npmrc(path, content),
                 "pnpm-workspace.yaml" if manager != PackageManager::Npm => inputs.add_text(path, content),
                 name if name.starts_with("patches/") => inputs.add_text(path, content),
@@ -59,7 +61,8 @@ impl InstallInputs {
     pub(super) fn layer_id(&self, manager: PackageManager, node: NodeMajor, platform: Platform) -> Sha256 {
         let (tool, release) = (manager.as_str(), tool_version(manager));
         let digest = self.digest();
-        let text = format!("layer {FORMAT}\n{tool} {release}\nnode {node}\n{}\n{digest}\n", platform.as_str());
+        let text =
+            format!("layer {FORMAT}\n{tool} {release}\nnode {node}\n{}\n{digest}\n", platform.as_str());
         Sha256::of(text.as_bytes())
     }
 
@@ -135,16 +138,25 @@ mod tests {
         inputs.layer_id(PackageManager::Npm, NodeMajor::default(), Platform::LinuxX64)
     }
 
-    const PACKAGE: (&str, &str) = ("package.json", r#"{"name":"a","version":"1.0.0","dependencies":{"react":"^19"}}"#);
-    const LOCK: (&str, &str) =
-        ("package-lock.json", r#"{"name":"a","version":"1.0.0","packages":{"":{"name":"a","dependencies":{"react":"^19"}}}}"#);
+    const PACKAGE: (&str, &str) =
+        ("package.json", r#"{"name":"a","version":"1.0.0","dependencies":{"react":"^19"}}"#);
+    const LOCK: (&str, &str) = (
+        "package-lock.json",
+        r#"{"name":"a","version":"1.0.0","packages":{"":{"name":"a","dependencies":{"react":"^19"}}}}"#,
+    );
 
     #[test]
     fn a_renamed_project_shares_the_layer() {
         let renamed = LOCK.1.replace("\"a\"", "\"b\"").replace("1.0.0", "2.0.0");
-        let package = PACKAGE.1.replace("\"a\"", "\"b\"").replace("\"1.0.0\",", "\"2.0.0\",\"scripts\":{\"dev\":\"x\"},");
+        let package = PACKAGE
+            .1
+            .replace("\"a\"", "\"b\"")
+            .replace("\"1.0.0\",", "\"2.0.0\",\"scripts\":{\"dev\":\"x\"},");
         assert_eq!(id(&[PACKAGE, LOCK]), id(&[("package.json", &package), ("package-lock.json", &renamed)]));
-        assert_eq!(id(&[PACKAGE, LOCK]), id(&[PACKAGE, LOCK, (".npmrc", "//x/:_authToken=1"), ("src/a.ts", "x")]));
+        assert_eq!(
+            id(&[PACKAGE, LOCK]),
+            id(&[PACKAGE, LOCK, (".npmrc", "//x/:_authToken=1"), ("src/a.ts", "x")])
+        );
     }
 
     #[test]
@@ -168,7 +180,11 @@ mod tests {
         .map(|(name, text)| (path(name), text.as_bytes().to_vec().into()))
         .collect();
         let inputs = InstallInputs::select(&files, PackageManager::Npm, None);
-        let seen: Vec<_> = inputs.files.iter().map(|(path, text)| format!("{path} {}", String::from_utf8_lossy(text))).collect();
+        let seen: Vec<_> = inputs
+            .files
+            .iter()
+            .map(|(path, text)| format!("{path} {}", String::from_utf8_lossy(text)))
+            .collect();
         assert_eq!(inputs.files.len(), 1);
         for word in ["secret", "evil", "packageManager"] {
             assert!(!seen.concat().contains(word), "{word}");

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use vitrine_model::limits::MAX_LOCKFILE_BYTES;
 use vitrine_model::{FileMode, ProjectPath};
 use vitrine_sandbox::driver::{
-    Command, EndReason, Exit, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent, SandboxSpec,
-    Started, TOOLCHAIN_DIR,
+    Command, EndReason, Exit, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent,
+    SandboxSpec, Started, TOOLCHAIN_DIR,
 };
 use vitrine_sandbox::egress::{Destination, EgressLimits, EgressPolicy, EgressProxy};
 
@@ -52,7 +52,13 @@ pub(super) async fn run(
     let node_modules = staging.path().join("node_modules");
     std::fs::create_dir(&node_modules).map_err(LayerError::io)?;
     let Started { sandbox, events } = store.driver.start(spec(store, toolchain, &node_modules)).await?;
-    let installer = Installer { config: &store.config, job, flight, sandbox: sandbox.clone(), node_modules: &node_modules };
+    let installer = Installer {
+        config: &store.config,
+        job,
+        flight,
+        sandbox: sandbox.clone(),
+        node_modules: &node_modules,
+    };
     let outcome = installer.install(events, store).await;
     // Whatever happened: nothing may write into the tree any more.
     sandbox.stop().await?;
@@ -75,7 +81,10 @@ pub(super) async fn run(
 fn spec(store: &LayerStore, toolchain: &Toolchain, node_modules: &Path) -> SandboxSpec {
     let mut mounts = vec![
         Mount::ReadOnly { source: toolchain.dir.clone(), target: TOOLCHAIN_DIR.into() },
-        Mount::Writable { source: node_modules.to_owned(), target: format!("{PROJECT_DIR}/node_modules").into() },
+        Mount::Writable {
+            source: node_modules.to_owned(),
+            target: format!("{PROJECT_DIR}/node_modules").into(),
+        },
     ];
     if let Some(bundle) = &store.config.registry.ca_bundle {
         mounts.push(Mount::ReadOnly { source: bundle.clone(), target: CA_TARGET.into() });
@@ -194,7 +203,8 @@ impl Installer<'_> {
     /// The lockfile alone, with the addresses it leaves out; `None` when it needs none.
     fn addressed_lockfile(&self) -> Option<Files> {
         let path = self.job.lockfile.clone().filter(|_| self.job.manager == PackageManager::Npm)?;
-        let addressed = lockfile::with_addresses(self.job.inputs.files.get(&path)?, &self.config.registry.url)?;
+        let addressed =
+            lockfile::with_addresses(self.job.inputs.files.get(&path)?, &self.config.registry.url)?;
         Some(Files::from([(path, addressed)]))
     }
 
@@ -216,7 +226,11 @@ impl Installer<'_> {
         }
     }
 
-    async fn run(&self, command: Command, events: &mut mpsc::Receiver<SandboxEvent>) -> Result<Run, LayerError> {
+    async fn run(
+        &self,
+        command: Command,
+        events: &mut mpsc::Receiver<SandboxEvent>,
+    ) -> Result<Run, LayerError> {
         let shown = [&[self.job.manager.family().to_owned()], &command.argv[1..]].concat().join(" ");
         self.flight.tell(&InstallEvent::Started { command: shown });
         self.sandbox.spawn(INSTALL, command).await?;
@@ -235,7 +249,9 @@ impl Installer<'_> {
                     words.push(&line);
                     self.flight.tell(&InstallEvent::Output(line));
                 }
-                Some(SandboxEvent::Exited { exit, .. }) => return Ok(Run { exit, tool_output: words.into_text() }),
+                Some(SandboxEvent::Exited { exit, .. }) => {
+                    return Ok(Run { exit, tool_output: words.into_text() });
+                }
                 Some(SandboxEvent::Ended { reason: EndReason::OutOfMemory }) => {
                     return Err(LayerError::OutOfMemory(self.config.memory_bytes));
                 }
@@ -304,7 +320,9 @@ struct Tail {
 impl Tail {
     fn push(&mut self, line: &str) {
         // npm points at log files that nobody will ever see.
-        if line.contains("A complete log of this run can be found in") || line.contains("Log files were not written") {
+        if line.contains("A complete log of this run can be found in")
+            || line.contains("Log files were not written")
+        {
             return;
         }
         self.bytes += line.len() + 1;

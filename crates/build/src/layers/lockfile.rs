@@ -20,7 +20,8 @@ pub(super) fn normalise(path: &ProjectPath, content: &Bytes) -> Bytes {
     {
         lock.remove("name");
         lock.remove("version");
-        if let Some(Value::Object(root)) = lock.get_mut("packages").and_then(|packages| packages.get_mut("")) {
+        if let Some(Value::Object(root)) = lock.get_mut("packages").and_then(|packages| packages.get_mut(""))
+        {
             for field in ["name", "version", "license", "engines", "bin", "funding"] {
                 root.remove(field);
             }
@@ -112,8 +113,14 @@ mod tests {
             resolved("node_modules/a/node_modules/@s/b"),
             Some("https://registry.example/npm/@s/b/-/b-2.0.0.tgz")
         );
-        assert_eq!(resolved("node_modules/alias"), Some("https://registry.example/npm/real/-/real-3.0.0.tgz"));
-        assert_eq!(resolved("node_modules/mirror"), Some("https://registry.example/npm/mirror/-/mirror-1.0.0.tgz"));
+        assert_eq!(
+            resolved("node_modules/alias"),
+            Some("https://registry.example/npm/real/-/real-3.0.0.tgz")
+        );
+        assert_eq!(
+            resolved("node_modules/mirror"),
+            Some("https://registry.example/npm/mirror/-/mirror-1.0.0.tgz")
+        );
         for (place, url) in [
             ("node_modules/there", "https://elsewhere/x.tgz"),
             ("node_modules/weak", "https://mirror/npm/weak/-/weak-1.0.0.tgz"),
@@ -121,14 +128,20 @@ mod tests {
         ] {
             assert_eq!(resolved(place), Some(url));
         }
-        assert!([resolved(""), resolved("node_modules/linked"), resolved("packages/c")].iter().all(Option::is_none));
+        assert!(
+            [resolved(""), resolved("node_modules/linked"), resolved("packages/c")]
+                .iter()
+                .all(Option::is_none)
+        );
         assert_eq!(with_addresses(&Bytes::from(r#"{"packages":{"":{}}}"#), "https://r/"), None);
         assert_eq!(with_addresses(&Bytes::from("lockfileVersion: 9"), "https://r/"), None);
     }
 
     #[test]
     fn a_made_lockfile_gets_the_projects_own_name() {
-        let files: Files = [(ProjectPath::parse("package.json").unwrap(), Bytes::from_static(br#"{"name":"@me/it"}"#))].into();
+        let files: Files =
+            [(ProjectPath::parse("package.json").unwrap(), Bytes::from_static(br#"{"name":"@me/it"}"#))]
+                .into();
         let made = Bytes::from_static(b"{\n  \"name\": \"vitrine-app\",\n  \"x\": 1\n}");
         assert_eq!(with_own_name(&made, &files), "{\n  \"name\": \"@me/it\",\n  \"x\": 1\n}");
     }

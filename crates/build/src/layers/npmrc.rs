@@ -69,7 +69,13 @@ mod tests {
         assert_eq!(kept, "legacy-peer-deps=true\nshamefully-hoist=true\n");
         assert_eq!(
             left_out,
-            ["//registry.example/:_authToken", "@x:registry", "ignore-scripts", "script-shell", "node-linker"]
+            [
+                "//registry.example/:_authToken",
+                "@x:registry",
+                "ignore-scripts",
+                "script-shell",
+                "node-linker"
+            ]
         );
         assert!(!left_out.join(" ").contains("secret"));
     }

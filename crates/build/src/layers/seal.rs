@@ -80,7 +80,8 @@ fn normalise_mode(path: &Path, metadata: &std::fs::Metadata, least: u32) -> io::
 /// only in front: behind a name, which may be a link itself, it would lead elsewhere than the text says.
 fn check_link(path: &Path, target: &Path, depth: usize) -> Result<(), LayerError> {
     let ups = target.components().take_while(|component| *component == Component::ParentDir).count();
-    let rest_is_plain = target.components().skip(ups).all(|component| matches!(component, Component::Normal(_)));
+    let rest_is_plain =
+        target.components().skip(ups).all(|component| matches!(component, Component::Normal(_)));
     match rest_is_plain && ups <= depth + 1 {
         true => Ok(()),
         false => Err(refuse(path, "a link that leads out of the project")),

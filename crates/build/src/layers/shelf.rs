@@ -130,7 +130,8 @@ impl Shelf {
         }
         let mut layer = self.lend(id).ok_or(LayerError::Interrupted)?;
         if id != job.id {
-            self.write_answer(job.id, id, resolved_lockfile.as_ref(), &diagnostics).map_err(LayerError::io)?;
+            self.write_answer(job.id, id, resolved_lockfile.as_ref(), &diagnostics)
+                .map_err(LayerError::io)?;
         }
         layer.resolved_lockfile = resolved_lockfile;
         layer.diagnostics = diagnostics;
@@ -172,7 +173,8 @@ impl Shelf {
     pub(super) fn collect(&self, budget_bytes: u64) -> io::Result<Collected> {
         let mut layers = self.list()?;
         layers.sort_by_key(|layer| layer.last_use);
-        let mut outcome = Collected { kept_bytes: layers.iter().map(|layer| layer.bytes).sum(), ..Collected::default() };
+        let mut outcome =
+            Collected { kept_bytes: layers.iter().map(|layer| layer.bytes).sum(), ..Collected::default() };
         for layer in layers {
             if outcome.kept_bytes <= budget_bytes {
                 break;
@@ -212,7 +214,8 @@ impl Shelf {
             };
             let record = entry.path().join(RECORD);
             let last_use = record.metadata().and_then(|metadata| metadata.modified());
-            let stats = std::fs::read(&record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+            let stats =
+                std::fs::read(&record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
             // Without a readable record it is of no use to anybody: the first to go.
             layers.push(Shelved {
                 id,
@@ -236,7 +239,8 @@ impl Shelf {
         lockfile: Option<&(ProjectPath, Bytes)>,
         diagnostics: &[Diagnostic],
     ) -> io::Result<()> {
-        let lockfile = lockfile.map(|(path, bytes)| (path.clone(), String::from_utf8_lossy(bytes).into_owned()));
+        let lockfile =
+            lockfile.map(|(path, bytes)| (path.clone(), String::from_utf8_lossy(bytes).into_owned()));
         let made_at_ms = self.clock.now().as_millis();
         let answer = Answer { layer, lockfile, diagnostics: diagnostics.to_vec(), made_at_ms };
         let mut file = tempfile::NamedTempFile::new_in(self.root.join(STAGING))?;

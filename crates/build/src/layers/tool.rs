@@ -37,7 +37,8 @@ pub(super) fn command(manager: PackageManager, attempt: Attempt, registry: &Regi
 
 fn npm_arguments(attempt: Attempt) -> Vec<&'static str> {
     let verb = if attempt.is_locked { "ci" } else { "install" };
-    let mut arguments = vec![verb, "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--include=dev"];
+    let mut arguments =
+        vec![verb, "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--include=dev"];
     if !attempt.is_peer_strict {
         arguments.push("--legacy-peer-deps");
     }

@@ -49,7 +49,9 @@ async fn first_page(sandbox: &dyn Sandbox, port: u16) -> Result<String, Prebundl
         match get(sandbox, port, "/").await {
             Ok(body) => return Ok(body),
             Err(DriverError::Ended) => return Err(DriverError::Ended.into()),
-            Err(error) if Instant::now() > deadline => return Err(PrebundleError::DevServer(error.to_string())),
+            Err(error) if Instant::now() > deadline => {
+                return Err(PrebundleError::DevServer(error.to_string()));
+            }
             Err(_) => sleep(RETRY).await,
         }
     }
@@ -78,7 +80,8 @@ async fn get(sandbox: &dyn Sandbox, port: u16, path: &str) -> Result<String, Dri
 /// Root-relative URLs that a page or a module loads, found by what stands before them. Missing one costs a little
 /// time in a session, so no parser is needed.
 fn links(text: &str) -> impl Iterator<Item = String> {
-    const BEFORE: [&str; 8] = ["from ", "from", "import ", "import", "import(", "src=", "component-url=", "renderer-url="];
+    const BEFORE: [&str; 8] =
+        ["from ", "from", "import ", "import", "import(", "src=", "component-url=", "renderer-url="];
     let quoted = text.match_indices(['"', '\'']).filter_map(move |(at, quote)| {
         let rest = &text[at + 1..];
         let url = rest.strip_prefix('/').and(rest.split(quote).next())?;

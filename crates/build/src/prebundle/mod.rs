@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use vitrine_model::{AppId, FileMode, Sha256};
 use vitrine_sandbox::driver::{
-    Command, DriverError, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxSpec, Started,
-    TOOLCHAIN_DIR,
+    Command, DriverError, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxSpec,
+    Started, TOOLCHAIN_DIR,
 };
 
 use crate::Files;
@@ -154,7 +154,12 @@ async fn serve_and_harvest(
         content: content.clone(),
     });
     sandbox.apply(FileBatch { put: put.collect(), removed: Vec::new() }).await?;
-    let settings = DevSettings { port: DEV_PORT, preview_host_suffix: "localhost", timezone: "UTC", has_prebundle: false };
+    let settings = DevSettings {
+        port: DEV_PORT,
+        preview_host_suffix: "localhost",
+        timezone: "UTC",
+        has_prebundle: false,
+    };
     sandbox.spawn("dev", detected.dev_command(Some(&layer.node_modules), &settings)?).await?;
     crawl::visit(sandbox, DEV_PORT).await?;
     harvest_prebundle(sandbox).await
@@ -162,11 +167,17 @@ async fn serve_and_harvest(
 
 /// Takes the optimizer's cache out of a sandbox once it is quiet. What comes out is as trustworthy as what ran inside.
 pub async fn harvest_prebundle(sandbox: &dyn Sandbox) -> Result<PrebundleFiles, PrebundleError> {
-    let settings = DevSettings { port: DEV_PORT, preview_host_suffix: "localhost", timezone: "UTC", has_prebundle: false };
+    let settings = DevSettings {
+        port: DEV_PORT,
+        preview_host_suffix: "localhost",
+        timezone: "UTC",
+        has_prebundle: false,
+    };
     let node = format!("{TOOLCHAIN_DIR}/bin/node");
     let argv = [node.as_str(), "--input-type=module", "-e", HARVEST].map(str::to_owned).to_vec();
     let command = Command { argv, env: dev_env(&settings), cwd: format!("{PROJECT_DIR}/node_modules") };
-    let limits = ExecLimits { timeout: HARVEST_TIMEOUT, max_output_bytes: MAX_PREBUNDLE_BYTES + 4 * 1024 * 1024 };
+    let limits =
+        ExecLimits { timeout: HARVEST_TIMEOUT, max_output_bytes: MAX_PREBUNDLE_BYTES + 4 * 1024 * 1024 };
     let output = sandbox.exec(command, limits).await?;
     if !output.exit.is_success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -247,7 +258,8 @@ mod tests {
     use super::*;
 
     fn pack(files: &[(&str, &str)]) -> Vec<u8> {
-        let one = |(path, content): &(&str, &str)| format!("{} {}\n{path}{content}", path.len(), content.len());
+        let one =
+            |(path, content): &(&str, &str)| format!("{} {}\n{path}{content}", path.len(), content.len());
         files.iter().map(one).collect::<String>().into_bytes()
     }
 
@@ -261,21 +273,29 @@ mod tests {
 
     #[test]
     fn what_a_hostile_sandbox_hands_out_is_refused() {
-        for path in ["../x", "/etc/x", ".vite/../../x", ".vite//x", "react/index.js", ".vite/a\\b", ".vite/a\u{7}"] {
-            assert!(matches!(parse_pack(&pack(&[RECORD, (path, "")])), Err(PrebundleError::Malformed(_))), "{path}");
+        for path in
+            ["../x", "/etc/x", ".vite/../../x", ".vite//x", "react/index.js", ".vite/a\\b", ".vite/a\u{7}"]
+        {
+            assert!(
+                matches!(parse_pack(&pack(&[RECORD, (path, "")])), Err(PrebundleError::Malformed(_))),
+                "{path}"
+            );
         }
         assert!(parse_pack(&pack(&[(".vite/deps/a.js", "")])).is_err());
         assert!(parse_pack(b"999999999999999999999999 1\n").is_err());
         assert!(parse_pack(b"5 5\nab").is_err());
         assert!(parse_pack(&[b'x'; 100]).is_err());
-        let many: PrebundleFiles = (0..=MAX_PREBUNDLE_FILES).map(|n| (format!(".vite/{n}"), Bytes::new())).collect();
+        let many: PrebundleFiles =
+            (0..=MAX_PREBUNDLE_FILES).map(|n| (format!(".vite/{n}"), Bytes::new())).collect();
         assert!(matches!(check_bounds(&many), Err(PrebundleError::TooLarge)));
     }
 
     #[test]
     fn a_newer_one_takes_the_place_of_the_older() {
         let dir = tempfile::tempdir().unwrap();
-        let file = |text: &'static str| vec![(".vite/deps/_metadata.json".to_owned(), Bytes::from_static(text.as_bytes()))];
+        let file = |text: &'static str| {
+            vec![(".vite/deps/_metadata.json".to_owned(), Bytes::from_static(text.as_bytes()))]
+        };
         write_all(dir.path(), "app_x", &file("1")).unwrap();
         let place = write_all(dir.path(), "app_x", &file("2")).unwrap();
         assert_eq!(std::fs::read(place.join(".vite/deps/_metadata.json")).unwrap(), b"2");

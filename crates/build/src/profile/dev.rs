@@ -47,7 +47,9 @@ impl DetectedProfile {
             (Some(argv), _) => argv.clone(),
             (None, ProfileKind::Vite) => vite_argv(node_modules, settings)?,
             (None, ProfileKind::Astro) => astro_argv(node_modules, settings)?,
-            (None, ProfileKind::Static) => vec![node(), "--input-type=module".into(), "-e".into(), STATIC_DEV.into()],
+            (None, ProfileKind::Static) => {
+                vec![node(), "--input-type=module".into(), "-e".into(), STATIC_DEV.into()]
+            }
             (None, ProfileKind::Custom) => return Err(ProfileError::NoDevCommand),
         };
         Ok(Command { argv, env: dev_env(settings), cwd: PROJECT_DIR.to_owned() })
@@ -122,8 +124,12 @@ mod tests {
     use super::*;
     use crate::profile::detect;
 
-    const SETTINGS: DevSettings<'_> =
-        DevSettings { port: 4000, preview_host_suffix: "preview.example.com", timezone: "UTC", has_prebundle: false };
+    const SETTINGS: DevSettings<'_> = DevSettings {
+        port: 4000,
+        preview_host_suffix: "preview.example.com",
+        timezone: "UTC",
+        has_prebundle: false,
+    };
 
     fn layer(package: &str, bin: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();

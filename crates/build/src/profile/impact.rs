@@ -48,7 +48,8 @@ pub fn impact_of<'a>(
     if install_differs(before, &was, after, &now) {
         return Ok(Impact::Reinstall);
     }
-    let restart = now.profile.kind != ProfileKind::Static && (started_with || runtime_parts(before) != runtime_parts(after));
+    let restart = now.profile.kind != ProfileKind::Static
+        && (started_with || runtime_parts(before) != runtime_parts(after));
     Ok(if restart { Impact::RestartDevServer } else { Impact::None })
 }
 
@@ -100,7 +101,10 @@ mod tests {
             assert_eq!(impact(path, "a", "b"), Impact::None, "{path}");
         }
         assert_eq!(impact("package.json", PACKAGE, &PACKAGE.replace("\"a\"", "\"b\"")), Impact::None);
-        assert_eq!(impact("package.json", PACKAGE, &PACKAGE.replace("\"vite\"}", "\"vite -d\"}")), Impact::None);
+        assert_eq!(
+            impact("package.json", PACKAGE, &PACKAGE.replace("\"vite\"}", "\"vite -d\"}")),
+            Impact::None
+        );
     }
 
     #[test]
@@ -121,7 +125,10 @@ mod tests {
 
     #[test]
     fn another_kind_or_node_needs_another_sandbox() {
-        assert_eq!(impact("package.json", PACKAGE, &PACKAGE.replace("vite\":\"^8", "astro\":\"^7")), Impact::ChangeProfile);
+        assert_eq!(
+            impact("package.json", PACKAGE, &PACKAGE.replace("vite\":\"^8", "astro\":\"^7")),
+            Impact::ChangeProfile
+        );
         assert_eq!(impact(".nvmrc", "24", "22"), Impact::ChangeProfile);
     }
 

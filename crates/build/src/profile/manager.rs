@@ -69,7 +69,9 @@ pub(super) fn choose(
     match used {
         Some(path) if path.as_str() == "pnpm-lock.yaml" => pnpm_for(files.get(&path), path, diagnostics),
         Some(path) => (PackageManager::Npm, Some(path)),
-        None if asked == Some("pnpm") || files.contains_key("pnpm-workspace.yaml") => (PackageManager::Pnpm, None),
+        None if asked == Some("pnpm") || files.contains_key("pnpm-workspace.yaml") => {
+            (PackageManager::Pnpm, None)
+        }
         None => (PackageManager::Npm, None),
     }
 }
@@ -78,9 +80,7 @@ fn honoured_lockfile(files: &Files, asked: Option<&str>) -> Option<ProjectPath> 
     let of_asked = |name: &&str| asked.is_some_and(|asked| (asked == "pnpm") == (*name == "pnpm-lock.yaml"));
     let asked_is_offered = matches!(asked, Some("npm" | "pnpm"));
     let preferred = HONOURED.iter().filter(|name| asked_is_offered && of_asked(name));
-    preferred
-        .chain(&HONOURED)
-        .find_map(|name| files.get_key_value(*name).map(|(path, _)| path.clone()))
+    preferred.chain(&HONOURED).find_map(|name| files.get_key_value(*name).map(|(path, _)| path.clone()))
 }
 
 fn report_others(files: &Files, used: Option<&ProjectPath>, diagnostics: &mut Vec<Diagnostic>) {

@@ -3,10 +3,10 @@
 use vitrine_model::ProjectPath;
 use vitrine_model::profile::{Profile, ProfileKind};
 
+use crate::Files;
 use crate::diagnostic::Diagnostic;
 use crate::package_json::PackageJson;
 use crate::toolchain::NodeMajor;
-use crate::Files;
 
 mod dev;
 mod impact;
@@ -46,7 +46,9 @@ pub enum ProfileError {
         reason: String,
     },
     /// Nothing in the project says how to run it.
-    #[error("the project has no package.json with Vite, Astro or a `dev` script, and no index.html: add one of them, or set a profile")]
+    #[error(
+        "the project has no package.json with Vite, Astro or a `dev` script, and no index.html: add one of them, or set a profile"
+    )]
     Unrecognised,
     /// The profile is `custom` but names no command, and the project has no `dev` script.
     #[error("a custom profile needs a dev command: set `profile.dev`, or add a `dev` script to package.json")]
@@ -191,7 +193,8 @@ mod tests {
 
     #[test]
     fn what_the_owner_sets_wins() {
-        let project = files(&[("package.json", r#"{"devDependencies":{"vite":"^8"},"engines":{"node":">=24"}}"#)]);
+        let project =
+            files(&[("package.json", r#"{"devDependencies":{"vite":"^8"},"engines":{"node":">=24"}}"#)]);
         let owner = Profile {
             dev: Some(vec!["node".into(), "server.js".into()]),
             node: Some("22".into()),

@@ -50,7 +50,9 @@ fn by_engines(
         return Ok(major);
     }
     // An exact release such as `22.11.0`: the pinned release of that line is the nearest there is.
-    let major = candidates(wished).find(|major| overlaps(asked, *major)).ok_or_else(|| unsupported("`engines`", asked))?;
+    let major = candidates(wished)
+        .find(|major| overlaps(asked, *major))
+        .ok_or_else(|| unsupported("`engines`", asked))?;
     let (asked, used) = (asked.to_owned(), major.version().to_owned());
     diagnostics.push(Diagnostic::NodeReleaseDiffers { asked, used });
     Ok(major)
@@ -110,7 +112,8 @@ mod tests {
     use super::*;
 
     fn chosen(engines: &str, others: &[(&str, &str)]) -> (Result<String, ProfileError>, Vec<Diagnostic>) {
-        let package = PackageJson::parse(format!(r#"{{"engines":{{"node":"{engines}"}}}}"#).as_bytes()).unwrap();
+        let package =
+            PackageJson::parse(format!(r#"{{"engines":{{"node":"{engines}"}}}}"#).as_bytes()).unwrap();
         let mut diagnostics = Vec::new();
         let node = choose(&files(others), Some(&package), None, &mut diagnostics);
         (node.map(|node| node.to_string()), diagnostics)
@@ -136,7 +139,10 @@ mod tests {
     fn what_is_not_offered_is_refused_with_what_is() {
         for range in ["18.x", "^20", ">=99", "not a range at all"] {
             let error = chosen(range, &[]).0.unwrap_err();
-            assert!(matches!(&error, ProfileError::UnsupportedNode { offered, .. } if offered.contains("24.")), "{range}");
+            assert!(
+                matches!(&error, ProfileError::UnsupportedNode { offered, .. } if offered.contains("24.")),
+                "{range}"
+            );
         }
     }
 

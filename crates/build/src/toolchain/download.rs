@@ -63,7 +63,12 @@ async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> 
 }
 
 /// Runs `npm pack` in a directory of its own, in which no project's configuration lies.
-async fn pack(npm: &Path, staging: &Path, command: &str, package: &PinnedPackage) -> Result<(), ToolchainError> {
+async fn pack(
+    npm: &Path,
+    staging: &Path,
+    command: &str,
+    package: &PinnedPackage,
+) -> Result<(), ToolchainError> {
     let into = download_dir(staging, command);
     tokio::fs::create_dir_all(&into).await?;
     let output = tokio::process::Command::new(npm)

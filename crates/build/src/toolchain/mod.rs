@@ -87,7 +87,8 @@ impl ToolchainStore {
         let platform = Platform::of_host()?;
         for entry in std::fs::read_dir(&dir)? {
             let path = entry?.path();
-            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(unpack::STAGING_PREFIX)) {
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(unpack::STAGING_PREFIX))
+            {
                 unpack::remove_tree(&path)?;
             }
         }

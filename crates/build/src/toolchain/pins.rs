@@ -146,7 +146,8 @@ pub fn tool_version(manager: PackageManager) -> &'static str {
 /// The name of a toolchain's directory: equal pins, equal names.
 pub(super) fn toolchain_id(node: NodeMajor, platform: Platform) -> String {
     let node_integrity = node_package(node, platform).map_or("", |package| package.integrity);
-    let tools: Vec<_> = tool_packages().map(|(command, package)| format!("{command} {}", package.integrity)).collect();
+    let tools: Vec<_> =
+        tool_packages().map(|(command, package)| format!("{command} {}", package.integrity)).collect();
     let text = format!("{LAYOUT}\n{node_integrity}\n{}", tools.join("\n"));
     let hash = Sha256::of(text.as_bytes()).to_hex();
     format!("node-{}-{}-{}", node.version(), platform.as_str(), &hash[..12])

@@ -51,7 +51,8 @@ pub(super) fn unpack(archive: &Path, into: &Path, selection: Selection<'_>) -> R
         let Some(path) = beneath(&name)? else { continue };
         if selection.takes(&path) {
             let executable = entry.header().mode().is_ok_and(|mode| mode & 0o100 != 0);
-            write(&mut entry, &into.join(path), executable, &mut budget).map_err(|error| error.to_string())?;
+            write(&mut entry, &into.join(path), executable, &mut budget)
+                .map_err(|error| error.to_string())?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What the tests with real installations share: a store over the real driver, and small projects.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use vitrine_build::layers::{InstallEvent, Layer, LayerConfig, LayerError, LayerRequest, LayerStore};
@@ -11,8 +11,13 @@ use vitrine_build::{Files, RegistrySettings};
 use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_sandbox::driver::Driver;
+use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
 
-include!("/tmp/iso/hostdriver.rs");
+/// The real driver, with its state in the test's directory.
+pub fn make(dir: &Path) -> Arc<dyn Driver> {
+    let config = LocalConfig { state_dir: dir.join("driver"), root: RootSource::Host };
+    Arc::new(LocalDriver::new(config).unwrap())
+}
 
 /// Unpredictable enough for names of sandboxes in tests that run at once.
 pub struct TestEntropy;
@@ -30,15 +35,19 @@ pub struct Fixture {
     pub store: Arc<LayerStore>,
 }
 
-/// Toolchains are kept between runs: a download takes longer than all tests.
-fn kept_toolchains() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers")
+/// Toolchains are kept between runs: a download takes longer than all tests. One store for all tests of a program, as
+/// opening a second one would clear away what the first is downloading.
+fn toolchains() -> Arc<ToolchainStore> {
+    static STORE: OnceLock<Arc<ToolchainStore>> = OnceLock::new();
+    let open = || ToolchainStore::open(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers")).unwrap();
+    STORE.get_or_init(open).clone()
 }
 
 /// A store in a fresh directory, over the real driver and the real registry.
 pub async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let driver: Arc<dyn Driver> = make(dir.path());
+    driver.remove_orphans().await.unwrap();
     let store = open(dir.path(), driver.clone()).await;
     Fixture { dir, driver, store }
 }
@@ -49,9 +58,8 @@ pub async fn open(dir: &Path, driver: Arc<dyn Driver>) -> Arc<LayerStore> {
     // The registry may be a mirror on a private network here.
     config.egress_exceptions = ["0.0.0.0/0", "::/0"].map(|range| range.parse().unwrap()).to_vec();
     config.timeout = Duration::from_secs(300);
-    let toolchains = ToolchainStore::open(&kept_toolchains()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::at_millis(1_700_000_000_000));
-    LayerStore::open(config, driver, toolchains, clock, Arc::new(TestEntropy)).unwrap()
+    LayerStore::open(config, driver, toolchains(), clock, Arc::new(TestEntropy)).unwrap()
 }
 
 pub fn files(entries: &[(&str, &str)]) -> Files {
@@ -60,7 +68,10 @@ pub fn files(entries: &[(&str, &str)]) -> Files {
 
 /// A project whose `package.json` lists these dependencies.
 pub fn project(dependencies: &str) -> Files {
-    files(&[("package.json", &format!(r#"{{"name":"mine","private":true,"dependencies":{{{dependencies}}}}}"#)), ("index.html", "")])
+    files(&[
+        ("package.json", &format!(r#"{{"name":"mine","private":true,"dependencies":{{{dependencies}}}}}"#)),
+        ("index.html", ""),
+    ])
 }
 
 impl Fixture {

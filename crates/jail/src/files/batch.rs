@@ -31,7 +31,13 @@ struct Staged {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(project: &'a Project) -> Self {
-        Self { project, staged: Vec::new(), removed: Vec::new(), counts: AppliedCounts::default(), open: None }
+        Self {
+            project,
+            staged: Vec::new(),
+            removed: Vec::new(),
+            counts: AppliedCounts::default(),
+            open: None,
+        }
     }
 
     /// Adds a file, or the next piece of one. A file that is there already, byte for byte, is only counted.
@@ -120,7 +126,9 @@ impl<'a> Batch<'a> {
         let (folder, leaf) = self.folder_of(&staged.path).map_err(failed)?;
         let rename = || renameat(&self.project.staging, name.as_str(), &folder, leaf);
         let renamed = rename().or_else(|error| match error {
-            Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST => tree::remove(&folder, leaf).and_then(|()| rename()),
+            Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST => {
+                tree::remove(&folder, leaf).and_then(|()| rename())
+            }
             error => Err(error),
         });
         renamed.map_err(failed)?;

@@ -43,7 +43,8 @@ impl Project {
     pub fn digest(&self) -> Result<Vec<HeldEntry>, FileError> {
         let mut walk = Walk::default();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(&self.root, ".", flags, Mode::empty()).map_err(|error| FileError::of(".", error))?;
+        let root =
+            openat(&self.root, ".", flags, Mode::empty()).map_err(|error| FileError::of(".", error))?;
         walk.folder(&root, "", 0)?;
         Ok(walk.found)
     }
@@ -109,7 +110,8 @@ impl Walk {
         }
         let is_executable = held.is_executable;
         let size = held.size;
-        let sha256 = hash(File::from(held.file), size).map_err(|error| FileError::of(&path, errno_of(&error)))?;
+        let sha256 =
+            hash(File::from(held.file), size).map_err(|error| FileError::of(&path, errno_of(&error)))?;
         self.found.push(HeldEntry { path, sha256, is_executable });
         Ok(())
     }

@@ -57,7 +57,9 @@ impl FileError {
     fn of(what: &str, source: Errno) -> Self {
         let what = what.to_owned();
         match source {
-            Errno::NOSPC | Errno::DQUOT | Errno::NOMEM | Errno::MFILE | Errno::NFILE => Self::Limit { what, source },
+            Errno::NOSPC | Errno::DQUOT | Errno::NOMEM | Errno::MFILE | Errno::NFILE => {
+                Self::Limit { what, source }
+            }
             _ => Self::System { what, source },
         }
     }
@@ -73,7 +75,9 @@ pub struct Project {
 impl Project {
     /// Opens both directories.
     pub fn open(root: &Path, staging: &Path) -> io::Result<Self> {
-        let open = |path: &Path| openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let open = |path: &Path| {
+            openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        };
         Ok(Self { root: open(root)?, staging: open(staging)? })
     }
 
@@ -88,7 +92,9 @@ impl Project {
         let Some(held) = self.open_held(path)? else { return Ok(None) };
         let mut content = Vec::new();
         let file = std::fs::File::from(held.file);
-        file.take(max_bytes).read_to_end(&mut content).map_err(|error| FileError::of(path, errno_of(&error)))?;
+        file.take(max_bytes)
+            .read_to_end(&mut content)
+            .map_err(|error| FileError::of(path, errno_of(&error)))?;
         Ok(Some(content))
     }
 

@@ -70,7 +70,8 @@ fn add_part<'a>(mut batch: Batch<'a>, part: &ApplyPart, payload: &[u8]) -> Resul
     let mut rest = payload;
     for piece in &part.put {
         let size = usize::try_from(piece.size).unwrap_or(usize::MAX);
-        let (bytes, after) = rest.split_at_checked(size).ok_or(FileError::Batch("less content than announced"))?;
+        let (bytes, after) =
+            rest.split_at_checked(size).ok_or(FileError::Batch("less content than announced"))?;
         batch.put(piece, bytes)?;
         rest = after;
     }

@@ -10,8 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_socket_reuseaddr, socket_error};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, bind,
-    connect, listen, recv, sendmsg, socket_with,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    bind, connect, listen, recv, sendmsg, socket_with,
 };
 
 use crate::protocol::{DialError, DialReply, DialRequest, MAX_DIAL_BYTES};
@@ -68,7 +68,10 @@ fn wait(server: &OwnedFd, pending: &[Pending]) -> (bool, Vec<bool>) {
     let next = pending.iter().map(|one| one.deadline).min();
     let timeout = next.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
     match poll(&mut polled, timeout.as_ref()) {
-        Ok(_) => (!polled[0].revents().is_empty(), polled[1..].iter().map(|one| !one.revents().is_empty()).collect()),
+        Ok(_) => (
+            !polled[0].revents().is_empty(),
+            polled[1..].iter().map(|one| !one.revents().is_empty()).collect(),
+        ),
         Err(_) => (false, vec![false; pending.len()]),
     }
 }

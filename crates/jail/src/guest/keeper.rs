@@ -45,14 +45,19 @@ pub(super) enum KeeperError {
 }
 
 /// The steps of the command's process, as it reports them.
-const STEPS: [&str; 4] = ["start a process", "take the output", "enter the working directory", "execute the program"];
+const STEPS: [&str; 4] =
+    ["start a process", "take the output", "enter the working directory", "execute the program"];
 
 /// Written to the command's `oom_score_adj`: when memory runs out, the kernel should end it and not the guest.
 const OOM_SCORE: &[u8] = b"500";
 
 /// Starts a keeper and its command; `output` are the write ends of its standard output and error. Returns when the
 /// program runs.
-pub(super) fn start(program: &Program, null: BorrowedFd<'_>, output: [OwnedFd; 2]) -> Result<Keeper, KeeperError> {
+pub(super) fn start(
+    program: &Program,
+    null: BorrowedFd<'_>,
+    output: [OwnedFd; 2],
+) -> Result<Keeper, KeeperError> {
     let (status, status_end) = pipe_with(PipeFlags::CLOEXEC)?;
     let (report, report_end) = pipe_with(PipeFlags::CLOEXEC)?;
     let pointers = |strings: &[CString]| -> Vec<*const libc::c_char> {
@@ -84,8 +89,11 @@ pub(super) fn start(program: &Program, null: BorrowedFd<'_>, output: [OwnedFd; 2
 /// pipe, or a step and an error number from the process that failed.
 fn read_report(report: OwnedFd) -> Result<Pid, KeeperError> {
     let mut bytes = Vec::new();
-    File::from(report).read_to_end(&mut bytes).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-    let mut numbers = bytes.chunks_exact(4).map(|four| i32::from_ne_bytes([four[0], four[1], four[2], four[3]]));
+    File::from(report)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    let mut numbers =
+        bytes.chunks_exact(4).map(|four| i32::from_ne_bytes([four[0], four[1], four[2], four[3]]));
     let mut command = None;
     while let (Some(kind), Some(value)) = (numbers.next(), numbers.next()) {
         match usize::try_from(kind) {

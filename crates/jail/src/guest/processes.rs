@@ -34,7 +34,9 @@ fn kill(pid: i32) {
 fn children() -> HashMap<i32, Vec<i32>> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         let parent = fs::read(format!("/proc/{pid}/stat")).ok().and_then(|stat| parent_of(&stat));
         if let Some(parent) = parent {
             children.entry(parent).or_default().push(pid);

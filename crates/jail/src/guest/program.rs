@@ -43,7 +43,11 @@ impl Program {
         });
         Ok(Self {
             path: c_string(path)?,
-            arguments: command.argv.iter().map(|argument| c_string(argument.as_str())).collect::<Result<_, _>>()?,
+            arguments: command
+                .argv
+                .iter()
+                .map(|argument| c_string(argument.as_str()))
+                .collect::<Result<_, _>>()?,
             environment: variables.collect::<Result<_, _>>()?,
             directory: c_string(command.cwd.as_str())?,
         })

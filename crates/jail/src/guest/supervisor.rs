@@ -64,7 +64,9 @@ pub(super) fn channel() -> io::Result<(Orders, Orders)> {
 
 /// Supervises until the process exits.
 pub(super) fn run(orders: Orders, outbox: Outbox) {
-    let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) else { return };
+    let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) else {
+        return;
+    };
     let mut supervisor = Supervisor { orders, outbox, null, commands: Vec::new() };
     loop {
         supervisor.turn();
@@ -136,9 +138,9 @@ impl Supervisor {
 
     fn start(&mut self, spec: CommandSpec, purpose: Purpose) {
         let id = purpose.request_id();
-        let started = Program::prepare(&spec)
-            .map_err(|error| refused(&error))
-            .and_then(|program| Command::start(&program, self.null.as_fd(), purpose).map_err(|error| not_started(&error)));
+        let started = Program::prepare(&spec).map_err(|error| refused(&error)).and_then(|program| {
+            Command::start(&program, self.null.as_fd(), purpose).map_err(|error| not_started(&error))
+        });
         match started {
             Ok(command) => {
                 if command.name().is_some() {
@@ -167,7 +169,10 @@ impl Supervisor {
         }
         // Strays that were killed are this process's to reap; keepers are waited for by name.
         while let Ok(Some((pid, _))) = rustix::process::waitpid(None, WaitOptions::NOHANG) {
-            self.commands.iter_mut().filter(|command| command.keeper() == pid).for_each(Command::keeper_was_reaped);
+            self.commands
+                .iter_mut()
+                .filter(|command| command.keeper() == pid)
+                .for_each(Command::keeper_was_reaped);
         }
     }
 }

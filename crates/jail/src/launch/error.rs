@@ -137,7 +137,9 @@ impl LaunchError {
             Self::HostName(_) | Self::Loopback(_) => "network",
             Self::Mount { .. } | Self::Restrict { .. } | Self::Make { .. } | Self::Source { .. } => "mount",
             Self::Target(_) | Self::ListProc(_) | Self::Pivot(_) => "root",
-            Self::Limit(_) | Self::Capabilities(_) | Self::NoNewPrivileges(_) | Self::Seccomp(_) => "privileges",
+            Self::Limit(_) | Self::Capabilities(_) | Self::NoNewPrivileges(_) | Self::Seccomp(_) => {
+                "privileges"
+            }
         }
     }
 }

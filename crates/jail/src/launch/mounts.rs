@@ -28,12 +28,18 @@ pub(super) fn special(kind: &str, at: &str, flags: MountFlags, options: &str) ->
     let what = || format!("{kind} on {at}");
     let data = CString::new(options)
         .map_err(|_| LaunchError::Mount { what: what(), source: rustix::io::Errno::INVAL })?;
-    mount(kind, at, kind, flags, data.as_c_str()).map_err(|source| LaunchError::Mount { what: what(), source })
+    mount(kind, at, kind, flags, data.as_c_str())
+        .map_err(|source| LaunchError::Mount { what: what(), source })
 }
 
 /// Read-only directories, topmost first, seen as one; `top` makes it writable. All are relative to the working
 /// directory: the kernel shows them inside as they are written here, and the host's paths are nobody's business there.
-pub(super) fn overlay(at: &str, lowers: &[String], top: Option<&str>, in_user: bool) -> Result<(), LaunchError> {
+pub(super) fn overlay(
+    at: &str,
+    lowers: &[String],
+    top: Option<&str>,
+    in_user: bool,
+) -> Result<(), LaunchError> {
     let mut options = format!("lowerdir={}", lowers.join(":"));
     if let Some(top) = top {
         options += &format!(",upperdir={top}/upper,workdir={top}/work");

@@ -6,7 +6,9 @@ use std::io;
 use nix::libc;
 use rustix::io::Errno;
 use rustix::process::{Gid, Pid, Uid};
-use rustix::thread::{UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe};
+use rustix::thread::{
+    UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
+};
 
 use super::LaunchError;
 

@@ -11,7 +11,8 @@ use super::mounts::{self, Restriction};
 /// What stays visible beside the processes. Everything else, and whatever a newer kernel adds, is covered. `sys` is
 /// read-only. Processes are not hidden from each other (`hidepid`): all of them belong to the one sandbox, and the
 /// guest finds what a command left behind by looking here.
-const VISIBLE: [&str; 8] = ["cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version"];
+const VISIBLE: [&str; 8] =
+    ["cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version"];
 
 /// Mounts a fresh `/proc` and covers most of it with the empty file and directory in `masks`.
 pub(super) fn mount(proc: &str, masks: &str) -> Result<(), LaunchError> {

@@ -151,7 +151,8 @@ impl Builder<'_> {
                 mounts::restrict(&at, Restriction::Plain)
             }
             MountSpec::Overlay { lowers, .. } => {
-                let named = |(layer, source): (usize, &PathBuf)| self.lower(&format!("low/{index}-{layer}"), source);
+                let named =
+                    |(layer, source): (usize, &PathBuf)| self.lower(&format!("low/{index}-{layer}"), source);
                 let lowers = lowers.iter().enumerate().map(named).collect::<Result<Vec<_>, _>>()?;
                 let top = format!("disk/tops/{index}");
                 make_dir(&top)?;
@@ -208,7 +209,9 @@ fn is_dir(source: &Path) -> Result<bool, LaunchError> {
 /// The top of an overlay shows its own mode: it takes that of the uppermost lower.
 fn copy_owner_mode(lowers: &[String], upper: &str) -> Result<(), LaunchError> {
     let Some(lower) = lowers.first() else { return Ok(()) };
-    let copy = || fs::set_permissions(upper, Permissions::from_mode(fs::metadata(lower)?.permissions().mode() | 0o700));
+    let copy = || {
+        fs::set_permissions(upper, Permissions::from_mode(fs::metadata(lower)?.permissions().mode() | 0o700))
+    };
     copy().map_err(|source| failed_to_make(upper, source))
 }
 

@@ -86,8 +86,14 @@ const SYS_LISTMOUNT: libc::c_long = 458;
 
 /// Calls that only this architecture has.
 #[cfg(target_arch = "x86_64")]
-const DENIED_HERE: &[libc::c_long] =
-    &[libc::SYS_iopl, libc::SYS_ioperm, libc::SYS_modify_ldt, libc::SYS_uselib, libc::SYS_ustat, libc::SYS_sysfs];
+const DENIED_HERE: &[libc::c_long] = &[
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+    libc::SYS_ustat,
+    libc::SYS_sysfs,
+];
 #[cfg(not(target_arch = "x86_64"))]
 const DENIED_HERE: &[libc::c_long] = &[];
 
@@ -122,7 +128,8 @@ const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 pub(super) fn install() -> Result<(), LaunchError> {
     let mut filter = assemble();
     let program = libc::sock_fprog {
-        len: u16::try_from(filter.len()).map_err(|_| LaunchError::Seccomp(io::ErrorKind::InvalidInput.into()))?,
+        len: u16::try_from(filter.len())
+            .map_err(|_| LaunchError::Seccomp(io::ErrorKind::InvalidInput.into()))?,
         filter: filter.as_mut_ptr(),
     };
     // SAFETY: `program` points at `filter`, which holds `len` complete instructions and outlives the call; the kernel
@@ -238,12 +245,17 @@ mod tests {
         let thread = (libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND) as u64;
         assert_eq!(errno(libc::SYS_clone, [thread, 0, 0, 0, 0, 0]), 0);
         assert_eq!(errno(libc::SYS_clone, [libc::CLONE_NEWUSER as u64, 0, 0, 0, 0, 0]), libc::EPERM as u32);
-        assert_eq!(errno(libc::SYS_clone, [thread | libc::CLONE_NEWNS as u64, 0, 0, 0, 0, 0]), libc::EPERM as u32);
+        assert_eq!(
+            errno(libc::SYS_clone, [thread | libc::CLONE_NEWNS as u64, 0, 0, 0, 0, 0]),
+            libc::EPERM as u32
+        );
     }
 
     #[test]
     fn only_ordinary_socket_families_exist() {
-        let socket = |family: i32, protocol: i32| errno(libc::SYS_socket, [family as u64, 1, protocol as u64, 0, 0, 0]);
+        let socket = |family: i32, protocol: i32| {
+            errno(libc::SYS_socket, [family as u64, 1, protocol as u64, 0, 0, 0])
+        };
         for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6] {
             assert_eq!(socket(family, 0), 0);
         }

@@ -55,14 +55,10 @@ pub fn is_permitted(address: IpAddr, exceptions: &[IpNet]) -> bool {
         return true;
     }
     match address {
-        IpAddr::V4(address) => !REFUSED_V4
-            .iter()
-            .any(|(base, length)| in_v4(*base, *length, address)),
+        IpAddr::V4(address) => !REFUSED_V4.iter().any(|(base, length)| in_v4(*base, *length, address)),
         IpAddr::V6(address) => {
             in_v6(GLOBAL_V6.0, GLOBAL_V6.1, address)
-                && !REFUSED_V6
-                    .iter()
-                    .any(|(base, length)| in_v6(*base, *length, address))
+                && !REFUSED_V6.iter().any(|(base, length)| in_v6(*base, *length, address))
         }
     }
 }
@@ -81,13 +77,7 @@ mod tests {
 
     #[test]
     fn only_public_unicast_addresses_are_permitted() {
-        for text in [
-            "1.1.1.1",
-            "104.16.0.35",
-            "2606:4700::6810:23",
-            "100.63.255.255",
-            "172.32.0.1",
-        ] {
+        for text in ["1.1.1.1", "104.16.0.35", "2606:4700::6810:23", "100.63.255.255", "172.32.0.1"] {
             assert!(is_permitted(text.parse().unwrap(), &[]), "{text}");
         }
         for text in [

@@ -44,9 +44,7 @@ pub(super) async fn read_request(
     };
     let rest = buffer.split_off(end);
     let text = std::str::from_utf8(&buffer).map_err(|_| HeadError::Malformed)?;
-    parse(text)
-        .map(|request| (request, rest))
-        .ok_or(HeadError::Malformed)
+    parse(text).map(|request| (request, rest)).ok_or(HeadError::Malformed)
 }
 
 fn parse(head: &str) -> Option<ProxyRequest> {
@@ -59,10 +57,7 @@ fn parse(head: &str) -> Option<ProxyRequest> {
     }
     if method == "CONNECT" {
         let (host, port) = target.rsplit_once(':')?;
-        return Some(ProxyRequest::Connect {
-            host: host_name(host)?,
-            port: parse_port(port)?,
-        });
+        return Some(ProxyRequest::Connect { host: host_name(host)?, port: parse_port(port)? });
     }
     parse_plain(method, target, headers)
 }
@@ -79,20 +74,10 @@ fn parse_plain(method: &str, target: &str, headers: &str) -> Option<ProxyRequest
     let path = if path.is_empty() { "/" } else { path };
     // `Host` is written by us: the name that was checked is the name that is asked for.
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
-    for line in headers
-        .trim_end_matches("\r\n")
-        .split("\r\n")
-        .filter(|line| !line.is_empty())
-    {
+    for line in headers.trim_end_matches("\r\n").split("\r\n").filter(|line| !line.is_empty()) {
         let (name, _) = line.split_once(':')?;
-        let dropped = [
-            "host",
-            "connection",
-            "keep-alive",
-            "proxy-connection",
-            "proxy-authorization",
-            "upgrade",
-        ];
+        let dropped =
+            ["host", "connection", "keep-alive", "proxy-connection", "proxy-authorization", "upgrade"];
         if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return None;
         }
@@ -102,29 +87,20 @@ fn parse_plain(method: &str, target: &str, headers: &str) -> Option<ProxyRequest
         }
     }
     head.push_str("\r\n");
-    Some(ProxyRequest::Plain {
-        host,
-        port,
-        head: head.into_bytes(),
-    })
+    Some(ProxyRequest::Plain { host, port, head: head.into_bytes() })
 }
 
 /// A DNS name in lower case. Literal addresses are no names: the allow-list is by name.
 fn host_name(text: &str) -> Option<String> {
     let valid = !text.is_empty()
         && text.len() <= 253
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
     valid.then(|| text.trim_end_matches('.').to_ascii_lowercase())
 }
 
 fn parse_port(text: &str) -> Option<u16> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    digits
-        .then(|| text.parse().ok())
-        .flatten()
-        .filter(|port| *port != 0)
+    digits.then(|| text.parse().ok()).flatten().filter(|port| *port != 0)
 }
 
 #[cfg(test)]
@@ -137,16 +113,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_connect_is_read_and_what_follows_is_kept() {
-        let (request, rest) = read("CONNECT Registry.Example.com:443 HTTP/1.1\r\nHost: x\r\n\r\nhello")
-            .await
-            .unwrap();
-        assert_eq!(
-            request,
-            ProxyRequest::Connect {
-                host: "registry.example.com".into(),
-                port: 443
-            }
-        );
+        let (request, rest) =
+            read("CONNECT Registry.Example.com:443 HTTP/1.1\r\nHost: x\r\n\r\nhello").await.unwrap();
+        assert_eq!(request, ProxyRequest::Connect { host: "registry.example.com".into(), port: 443 });
         assert_eq!(rest, b"hello");
     }
 
@@ -155,14 +124,7 @@ mod tests {
         let text = "GET http://mirror:4873/react?x=1 HTTP/1.1\r\nHost: evil\r\nProxy-Authorization: a\r\nAccept: */*\r\n\r\n";
         let (request, _) = read(text).await.unwrap();
         let head = "GET /react?x=1 HTTP/1.1\r\nHost: mirror:4873\r\nConnection: close\r\nAccept: */*\r\n\r\n";
-        assert_eq!(
-            request,
-            ProxyRequest::Plain {
-                host: "mirror".into(),
-                port: 4873,
-                head: head.into()
-            }
-        );
+        assert_eq!(request, ProxyRequest::Plain { host: "mirror".into(), port: 4873, head: head.into() });
     }
 
     #[tokio::test]

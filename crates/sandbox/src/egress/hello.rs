@@ -32,9 +32,7 @@ pub(super) async fn read_hello(
     loop {
         match handshake(&buffer) {
             Ok(Some(hello)) => {
-                let name = server_name(&hello)
-                    .ok_or(HelloError::NotTls)?
-                    .ok_or(HelloError::NoServerName)?;
+                let name = server_name(&hello).ok_or(HelloError::NotTls)?.ok_or(HelloError::NoServerName)?;
                 return Ok((name, buffer));
             }
             Ok(None) => {}
@@ -61,11 +59,7 @@ fn handshake(buffer: &[u8]) -> Result<Option<Vec<u8>>, HelloError> {
         let Some(header) = records.take(5) else {
             // Judge early what cannot become TLS any more.
             let hopeless = records.0.first().is_some_and(|kind| *kind != RECORD_HANDSHAKE);
-            return if hopeless {
-                Err(HelloError::NotTls)
-            } else {
-                Ok(None)
-            };
+            return if hopeless { Err(HelloError::NotTls) } else { Ok(None) };
         };
         if header[0] != RECORD_HANDSHAKE || header[1] != 3 {
             return Err(HelloError::NotTls);
@@ -212,11 +206,7 @@ pub(super) mod tests {
         assert_eq!(read(&twice).await, Err(HelloError::NotTls));
         let hello = hello_for("a.example");
         assert_eq!(read(&hello[..hello.len() - 1]).await, Err(HelloError::CutOff));
-        let huge = [
-            &[RECORD_HANDSHAKE, 3, 1, 0x3f, 0xff, CLIENT_HELLO, 9, 0, 0][..],
-            &[0; 20_000],
-        ]
-        .concat();
+        let huge = [&[RECORD_HANDSHAKE, 3, 1, 0x3f, 0xff, CLIENT_HELLO, 9, 0, 0][..], &[0; 20_000]].concat();
         assert_eq!(read(&huge).await, Err(HelloError::TooLarge));
     }
 

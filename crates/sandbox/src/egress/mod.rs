@@ -96,10 +96,7 @@ pub struct SystemResolver;
 #[async_trait]
 impl Resolver for SystemResolver {
     async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, 0))
-            .await?
-            .map(|address| address.ip())
-            .collect())
+        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
     }
 }
 
@@ -180,12 +177,7 @@ impl EgressProxy {
     /// A proxy that lets through what `policy` names.
     pub fn new(policy: EgressPolicy, resolver: Arc<dyn Resolver>) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(policy.limits.connections));
-        Arc::new(Self {
-            policy,
-            addresses: Addresses::new(resolver),
-            counters: Counters::default(),
-            slots,
-        })
+        Arc::new(Self { policy, addresses: Addresses::new(resolver), counters: Counters::default(), slots })
     }
 
     /// Serves connections until the listener fails. Dropping the future cuts every connection off.
@@ -230,11 +222,8 @@ impl EgressProxy {
         match outcome {
             Ok(host) => tracing::info!(host, millis, "egress connection closed"),
             Err(refusal) => {
-                let counter = if refusal.is_policy() {
-                    &self.counters.refused
-                } else {
-                    &self.counters.failed
-                };
+                let counter =
+                    if refusal.is_policy() { &self.counters.refused } else { &self.counters.failed };
                 counter.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(reason = %refusal, millis, "egress connection refused");
                 self.tell(&mut client, &refusal).await;
@@ -269,9 +258,7 @@ impl EgressProxy {
         };
         server.write_all(&first).await?;
         self.counters.allowed.fetch_add(1, Ordering::Relaxed);
-        self.counters
-            .bytes_out
-            .fetch_add(first.len() as u64, Ordering::Relaxed);
+        self.counters.bytes_out.fetch_add(first.len() as u64, Ordering::Relaxed);
         pump::pump(client, &mut server, limits, &self.counters).await?;
         Ok(host.clone())
     }
@@ -280,39 +267,23 @@ impl EgressProxy {
         let mut destinations = self.policy.destinations.iter();
         match destinations.any(|d| d.host == host && d.port == port && d.plain_http == plain_http) {
             true => Ok(()),
-            false => Err(Refusal::NotAllowed {
-                host: host.to_owned(),
-                port,
-            }),
+            false => Err(Refusal::NotAllowed { host: host.to_owned(), port }),
         }
     }
 
     /// Connects to exactly an address that was judged: the name is not looked up a second time.
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Refusal> {
-        let unreachable = |reason: String| Refusal::Unreachable {
-            host: host.to_owned(),
-            reason,
-        };
+        let unreachable = |reason: String| Refusal::Unreachable { host: host.to_owned(), reason };
         let attempt = async {
-            let resolved = self
-                .addresses
-                .of(host)
-                .await
-                .map_err(|error| unreachable(error.to_string()))?;
+            let resolved = self.addresses.of(host).await.map_err(|error| unreachable(error.to_string()))?;
             let permitted = |ip: &IpAddr| address::is_permitted(*ip, &self.policy.exceptions);
             let addresses: Vec<_> = resolved.into_iter().filter(permitted).collect();
             if addresses.is_empty() {
-                return Err(Refusal::Address {
-                    host: host.to_owned(),
-                });
+                return Err(Refusal::Address { host: host.to_owned() });
             }
-            let targets: Vec<_> = addresses
-                .into_iter()
-                .map(|ip| SocketAddr::new(ip, port))
-                .collect();
-            let server = TcpStream::connect(&targets[..])
-                .await
-                .map_err(|error| unreachable(error.to_string()))?;
+            let targets: Vec<_> = addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+            let server =
+                TcpStream::connect(&targets[..]).await.map_err(|error| unreachable(error.to_string()))?;
             server.set_nodelay(true)?;
             Ok(server)
         };
@@ -330,17 +301,12 @@ impl EgressProxy {
         rest: Vec<u8>,
     ) -> Result<Vec<u8>, Refusal> {
         client.set_nodelay(true)?;
-        client
-            .write_all(b"HTTP/1.1 200 Connection Established\r\n\r\n")
-            .await?;
+        client.write_all(b"HTTP/1.1 200 Connection Established\r\n\r\n").await?;
         let greeting = timeout(self.policy.limits.head, hello::read_hello(client, rest)).await;
         let (asked, bytes) = greeting.map_err(|_| hello::HelloError::CutOff)??;
         match asked == host {
             true => Ok(bytes),
-            false => Err(Refusal::OtherServer {
-                host: host.to_owned(),
-                asked,
-            }),
+            false => Err(Refusal::OtherServer { host: host.to_owned(), asked }),
         }
     }
 }

@@ -22,11 +22,7 @@ pub(super) async fn pump(
 ) -> std::io::Result<()> {
     let (mut client_read, mut client_write) = client.split();
     let (mut server_read, mut server_write) = server.split();
-    let meter = Meter {
-        last: Mutex::new(Instant::now()),
-        counters,
-        budget: limits.bytes,
-    };
+    let meter = Meter { last: Mutex::new(Instant::now()), counters, budget: limits.bytes };
     let copies = async {
         let out = copy(&mut client_read, &mut server_write, &meter, &counters.bytes_out);
         let back = copy(&mut server_read, &mut client_write, &meter, &counters.bytes_in);
@@ -60,10 +56,7 @@ impl Meter<'_> {
     /// Returns when nothing has moved for `idle`.
     async fn silence(&self, idle: Duration) {
         loop {
-            let last = self
-                .last
-                .lock()
-                .map_or_else(|poisoned| *poisoned.into_inner(), |last| *last);
+            let last = self.last.lock().map_or_else(|poisoned| *poisoned.into_inner(), |last| *last);
             if last.elapsed() >= idle {
                 return;
             }

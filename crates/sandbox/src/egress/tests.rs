@@ -14,10 +14,7 @@ struct Names(HashMap<&'static str, Vec<IpAddr>>);
 #[async_trait]
 impl Resolver for Names {
     async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
-        self.0
-            .get(host)
-            .cloned()
-            .ok_or_else(|| std::io::ErrorKind::NotFound.into())
+        self.0.get(host).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
 }
 
@@ -48,21 +45,11 @@ async fn fixture(exceptions: &[&str], limits: EgressLimits) -> Fixture {
     let loopback: IpAddr = [127, 0, 0, 1].into();
     let names = HashMap::from([
         ("registry.test", vec![loopback]),
-        (
-            "inside.test",
-            vec![[169, 254, 169, 254].into(), [10, 0, 0, 1].into()],
-        ),
+        ("inside.test", vec![[169, 254, 169, 254].into(), [10, 0, 0, 1].into()]),
         ("both.test", vec![[10, 0, 0, 1].into(), loopback]),
     ]);
-    let tls = |host: &str| Destination {
-        host: host.to_owned(),
-        port,
-        plain_http: false,
-    };
-    let plain = Destination {
-        plain_http: true,
-        ..tls("plain.test")
-    };
+    let tls = |host: &str| Destination { host: host.to_owned(), port, plain_http: false };
+    let plain = Destination { plain_http: true, ..tls("plain.test") };
     let policy = EgressPolicy {
         destinations: vec![tls("registry.test"), tls("inside.test"), tls("both.test"), plain],
         exceptions: exceptions.iter().map(|range| range.parse().unwrap()).collect(),
@@ -80,10 +67,7 @@ async fn fixture(exceptions: &[&str], limits: EgressLimits) -> Fixture {
 impl Fixture {
     async fn send(&self, text: &str) -> TcpStream {
         let mut client = TcpStream::connect(self.address).await.unwrap();
-        client
-            .write_all(text.replace("PORT", &self.port.to_string()).as_bytes())
-            .await
-            .unwrap();
+        client.write_all(text.replace("PORT", &self.port.to_string()).as_bytes()).await.unwrap();
         client
     }
 
@@ -115,10 +99,7 @@ async fn a_tunnel_to_an_allowed_name_carries_bytes_both_ways() {
     client.shutdown().await.unwrap();
     assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
     let stats = fixture.proxy.stats();
-    assert_eq!(
-        (stats.allowed, stats.bytes_in, stats.bytes_out),
-        (1, hello.len() as u64, hello.len() as u64)
-    );
+    assert_eq!((stats.allowed, stats.bytes_in, stats.bytes_out), (1, hello.len() as u64, hello.len() as u64));
 }
 
 #[tokio::test]
@@ -133,17 +114,9 @@ async fn other_names_ports_and_forms_are_refused() {
         "CONNECT plain.test:PORT HTTP/1.1\r\n\r\n",
     ] {
         let answer = fixture.refusal(request).await;
-        assert!(
-            answer.starts_with("HTTP/1.1 403 Forbidden"),
-            "{request}: {answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 403 Forbidden"), "{request}: {answer}");
     }
-    assert!(
-        fixture
-            .refusal("GET / HTTP/1.1\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 400")
-    );
+    assert!(fixture.refusal("GET / HTTP/1.1\r\n\r\n").await.starts_with("HTTP/1.1 400"));
     assert_eq!(fixture.proxy.stats().allowed, 0);
 }
 
@@ -151,16 +124,11 @@ async fn other_names_ports_and_forms_are_refused() {
 async fn a_name_that_resolves_inside_is_refused_unless_excepted() {
     let strict = fixture(&[], EgressLimits::default()).await;
     for host in ["registry.test", "inside.test", "both.test"] {
-        let answer = strict
-            .refusal(&format!("CONNECT {host}:PORT HTTP/1.1\r\n\r\n"))
-            .await;
+        let answer = strict.refusal(&format!("CONNECT {host}:PORT HTTP/1.1\r\n\r\n")).await;
         assert!(answer.contains("no address that may be connected to"), "{answer}");
     }
     // Only the excepted one of its addresses is connected to.
-    fixture(&[LOOPBACK], EgressLimits::default())
-        .await
-        .tunnel("both.test")
-        .await;
+    fixture(&[LOOPBACK], EgressLimits::default()).await.tunnel("both.test").await;
 }
 
 #[tokio::test]
@@ -179,27 +147,17 @@ async fn a_greeting_for_another_server_ends_the_tunnel() {
 #[tokio::test]
 async fn a_plain_registry_is_spoken_to_in_plain_requests() {
     let fixture = fixture(&[LOOPBACK], EgressLimits::default()).await;
-    let mut client = fixture
-        .send("GET http://plain.test:PORT/react HTTP/1.1\r\nAccept: */*\r\n\r\n")
-        .await;
+    let mut client = fixture.send("GET http://plain.test:PORT/react HTTP/1.1\r\nAccept: */*\r\n\r\n").await;
     client.shutdown().await.unwrap();
     let mut echoed = String::new();
     client.read_to_string(&mut echoed).await.unwrap();
-    assert!(
-        echoed.starts_with("GET /react HTTP/1.1\r\nHost: plain.test:"),
-        "{echoed}"
-    );
+    assert!(echoed.starts_with("GET /react HTTP/1.1\r\nHost: plain.test:"), "{echoed}");
 }
 
 #[tokio::test]
 async fn slow_silent_and_greedy_connections_end() {
     let short = Duration::from_millis(50);
-    let limits = EgressLimits {
-        head: short,
-        idle: short,
-        bytes: 10_000,
-        ..EgressLimits::default()
-    };
+    let limits = EgressLimits { head: short, idle: short, bytes: 10_000, ..EgressLimits::default() };
     let fixture = fixture(&[LOOPBACK], limits).await;
     let mut rest = Vec::new();
     assert!(fixture.refusal("CONNECT regi").await.starts_with("HTTP/1.1 408"));
@@ -218,19 +176,12 @@ async fn slow_silent_and_greedy_connections_end() {
 
 #[tokio::test]
 async fn connections_over_the_limit_wait() {
-    let limits = EgressLimits {
-        connections: 1,
-        ..EgressLimits::default()
-    };
+    let limits = EgressLimits { connections: 1, ..EgressLimits::default() };
     let fixture = fixture(&[LOOPBACK], limits).await;
     let first = fixture.tunnel("registry.test").await;
     let mut second = fixture.send("CONNECT registry.test:PORT HTTP/1.1\r\n\r\n").await;
     let mut byte = [0; 1];
-    assert!(
-        timeout(Duration::from_millis(50), second.read(&mut byte))
-            .await
-            .is_err()
-    );
+    assert!(timeout(Duration::from_millis(50), second.read(&mut byte)).await.is_err());
     drop(first);
     assert_eq!(second.read(&mut byte).await.unwrap(), 1);
 }

@@ -22,9 +22,9 @@ const NEEDED_PROGRAMS: [&str; 2] = ["sh", "env"];
 
 /// What scripts of packages call.
 const PROGRAMS: [&str; 36] = [
-    "[", "basename", "cat", "chmod", "cmp", "cp", "cut", "date", "dirname", "echo", "expr", "false", "find", "grep",
-    "head", "id", "ln", "ls", "mkdir", "mktemp", "mv", "nproc", "pwd", "readlink", "realpath", "rm", "rmdir", "sed",
-    "sleep", "sort", "tail", "test", "touch", "tr", "true", "uname",
+    "[", "basename", "cat", "chmod", "cmp", "cp", "cut", "date", "dirname", "echo", "expr", "false", "find",
+    "grep", "head", "id", "ln", "ls", "mkdir", "mktemp", "mv", "nproc", "pwd", "readlink", "realpath", "rm",
+    "rmdir", "sed", "sleep", "sort", "tail", "test", "touch", "tr", "true", "uname",
 ];
 const MORE_PROGRAMS: [&str; 4] = ["uniq", "wc", "which", "xargs"];
 
@@ -87,7 +87,12 @@ impl HostFiles {
         let mut text = String::from("1\n");
         for path in self.programs.iter().chain(&self.libraries) {
             let metadata = fs::metadata(path)?;
-            text += &format!("{} {} {}\n", path.display(), metadata.len(), metadata.mtime_nsec() ^ metadata.mtime());
+            text += &format!(
+                "{} {} {}\n",
+                path.display(),
+                metadata.len(),
+                metadata.mtime_nsec() ^ metadata.mtime()
+            );
         }
         Ok(Sha256::of(text.as_bytes()).to_hex()[..16].to_owned())
     }

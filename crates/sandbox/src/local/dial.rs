@@ -150,7 +150,9 @@ async fn receive_all(socket: Arc<UnixStream>, waiting: Arc<Mutex<Waiting>>) -> i
                 let answer = match (reply.error, descriptor) {
                     (Some(error), _) => Err(error),
                     (None, Some(descriptor)) => Ok(descriptor),
-                    (None, None) => Err(DialError::Other { reason: "no descriptor came with the answer".to_owned() }),
+                    (None, None) => {
+                        Err(DialError::Other { reason: "no descriptor came with the answer".to_owned() })
+                    }
                 };
                 if let Some(sender) = lock(&waiting).answers.remove(&reply.id) {
                     // The caller may have left.

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
 use vitrine_jail::protocol::{Message, frame};
 use vitrine_jail::spec::LaunchSpec;
 
@@ -37,7 +39,8 @@ impl Launched {
     pub(super) fn start(guest: &Path, spec: &LaunchSpec) -> Result<Self, DriverError> {
         let (mut control, control_inside) = UnixStream::pair()?;
         let (dial, dial_inside) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(io::Error::from)?;
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .map_err(io::Error::from)?;
         let launcher = Command::new(guest)
             .arg("launch")
             .env_clear()

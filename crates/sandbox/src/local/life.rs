@@ -149,7 +149,10 @@ impl Life {
     }
 }
 
-#[expect(deprecated, reason = "its successor is unsafe for descriptors that may be closed or change; an OwnedFd does neither")]
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for descriptors that may be closed or change; an OwnedFd does neither"
+)]
 fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(descriptor)
 }

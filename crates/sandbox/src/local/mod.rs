@@ -74,7 +74,10 @@ impl LocalDriver {
     pub fn new(config: LocalConfig) -> Result<Self, DriverError> {
         let state = State::prepare(&config)?;
         if let Cgroups::None { reason } = &state.cgroups {
-            tracing::warn!(reason, "sandboxes have no limits on memory and CPU: no control groups for this user");
+            tracing::warn!(
+                reason,
+                "sandboxes have no limits on memory and CPU: no control groups for this user"
+            );
         }
         Ok(Self { state: Arc::new(state), ids: Arc::default() })
     }
@@ -135,13 +138,16 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
             let group = state.cgroups.create(spec.id.as_str(), &spec.limits);
             let group = group.map_err(|error| setup("cgroup", &error.to_string()))?;
             let launch = vitrine_jail::spec::LaunchSpec { cgroup_procs: group.procs(), ..launch };
-            Launched::start(&state.guest, &launch).map(|launched| (launched, group.clone())).inspect_err(|_| {
-                // The first error is the one to tell.
-                let _ = group.remove();
-            })
+            Launched::start(&state.guest, &launch).map(|launched| (launched, group.clone())).inspect_err(
+                |_| {
+                    // The first error is the one to tell.
+                    let _ = group.remove();
+                },
+            )
         }
     };
-    let begun = tokio::task::spawn_blocking(begin).await.map_err(|error| setup("start", &error.to_string()))?;
+    let begun =
+        tokio::task::spawn_blocking(begin).await.map_err(|error| setup("start", &error.to_string()))?;
     let (mut launched, group) = begun?;
     let note = state.notes.join(id.as_str());
     let mut init = None;
@@ -172,7 +178,8 @@ async fn wait_until_ready(
     let mut control = UnixStream::from_std(control)?;
     loop {
         let read = connection::read_message(&mut control).await;
-        let (message, _) = read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
+        let (message, _) =
+            read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
         match launch::progress(message)? {
             Progress::Launched(pid) => {
                 *init = Some(Init::open(pid)?);

@@ -31,7 +31,8 @@ pub(super) fn remove(notes: &Path, cgroups: &Cgroups) -> Result<OrphanReport, Dr
             report.sandboxes += 1;
         }
         let removed = group.remove();
-        removed.map_err(|error| DriverError::Setup { step: "orphans".to_owned(), reason: error.to_string() })?;
+        removed
+            .map_err(|error| DriverError::Setup { step: "orphans".to_owned(), reason: error.to_string() })?;
         report.leftovers += 1;
     }
     cgroups.remove_instance();

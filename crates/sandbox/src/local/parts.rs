@@ -86,12 +86,17 @@ mod tests {
         let one = parts(FileBatch { put: vec![put("a", 10), put("b", 0)], removed: Vec::new() });
         assert_eq!(one.len(), 1);
         assert!(one[0].0.is_last && one[0].1 == 10);
-        let many = parts(FileBatch { put: vec![put("a", 10), put("big", PART_BYTES * 2)], removed: Vec::new() });
+        let many =
+            parts(FileBatch { put: vec![put("a", 10), put("big", PART_BYTES * 2)], removed: Vec::new() });
         assert_eq!(many.iter().map(|(_, bytes)| bytes).sum::<usize>(), PART_BYTES * 2 + 10);
         assert!(many.iter().all(|(_, bytes)| *bytes <= PART_BYTES));
         assert_eq!(many.iter().filter(|(part, _)| part.is_last).count(), 1);
-        let big: Vec<bool> =
-            many.iter().flat_map(|(part, _)| &part.put).filter(|piece| piece.path == "big").map(|piece| piece.continues).collect();
+        let big: Vec<bool> = many
+            .iter()
+            .flat_map(|(part, _)| &part.put)
+            .filter(|piece| piece.path == "big")
+            .map(|piece| piece.continues)
+            .collect();
         assert_eq!(big, [true, true, false]);
     }
 
@@ -100,7 +105,10 @@ mod tests {
         let path = |n: usize| ProjectPath::parse(&format!("f{n}")).unwrap();
         let removed = parts(FileBatch { put: Vec::new(), removed: (0..5_000).map(path).collect() });
         assert_eq!(removed.iter().map(|(part, _)| part.removed.len()).sum::<usize>(), 5_000);
-        let empty = parts(FileBatch { put: (0..5_000).map(|n| put(&format!("f{n}"), 0)).collect(), removed: Vec::new() });
+        let empty = parts(FileBatch {
+            put: (0..5_000).map(|n| put(&format!("f{n}"), 0)).collect(),
+            removed: Vec::new(),
+        });
         assert_eq!(empty.iter().map(|(part, _)| part.put.len()).sum::<usize>(), 5_000);
         assert_eq!(parts(FileBatch::default()).len(), 1);
     }

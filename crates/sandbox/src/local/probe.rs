@@ -71,7 +71,8 @@ fn libraries() -> Probe {
         true => NEEDED_LIBRARIES.join(", "),
         false => format!("missing: {}", missing.join(", ")),
     };
-    let advice = "install the C++ runtime (on Debian: libstdc++6), or name a root file system in the configuration";
+    let advice =
+        "install the C++ runtime (on Debian: libstdc++6), or name a root file system in the configuration";
     Probe::new("libraries", missing.is_empty(), detail, advice)
 }
 
@@ -92,7 +93,12 @@ fn inotify() -> Probe {
     let instances = read("/proc/sys/fs/inotify/max_user_instances");
     let ok = instances.parse::<u64>().is_ok_and(|instances| instances >= ENOUGH_INOTIFY_INSTANCES);
     let detail = format!("{instances} watchers for all sandboxes together; a dev server needs one or two");
-    Probe::new("inotify", ok, detail, "sysctl fs.inotify.max_user_instances=8192 fs.inotify.max_user_watches=1048576")
+    Probe::new(
+        "inotify",
+        ok,
+        detail,
+        "sysctl fs.inotify.max_user_instances=8192 fs.inotify.max_user_watches=1048576",
+    )
 }
 
 fn throwaway() -> Probe {

@@ -60,8 +60,8 @@ impl Sandbox for LocalSandbox {
     async fn digest(&self) -> Result<BTreeMap<ProjectPath, HeldFile>, DriverError> {
         match self.connection.ask(Request::Digest, FILES_WITHIN).await? {
             (Reply::Digest, payload) => {
-                let held: Vec<HeldEntry> =
-                    serde_json::from_slice(&payload).map_err(|error| DriverError::Refused(error.to_string()))?;
+                let held: Vec<HeldEntry> = serde_json::from_slice(&payload)
+                    .map_err(|error| DriverError::Refused(error.to_string()))?;
                 Ok(held.into_iter().filter_map(held_file).collect())
             }
             (reply, _) => Err(unexpected(&reply)),

@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use vitrine_jail::layout::{PROJECT, SCRATCH, STAGING};
 use vitrine_jail::spec::{Identity, LaunchSpec, MountSpec};
 
-use super::launch::setup;
 use super::cgroup::Cgroups;
+use super::launch::setup;
 use super::state::State;
 use crate::driver::{DriverError, Mount, SandboxSpec};
 
@@ -47,7 +47,8 @@ fn check_targets(mounts: &[Mount]) -> Result<(), DriverError> {
             && target.components().nth(1).is_some();
         let is_own = OWN_PLACES.iter().any(|place| Path::new(place).starts_with(target))
             || ["/proc", "/dev", "/sys", STAGING].iter().any(|place| target.starts_with(place));
-        let is_nested = targets.iter().enumerate().any(|(other, place)| other != index && target.starts_with(place));
+        let is_nested =
+            targets.iter().enumerate().any(|(other, place)| other != index && target.starts_with(place));
         if !is_plain || is_own || is_nested {
             return Err(setup("mount", &format!("{} is not a place to mount on", target.display())));
         }
@@ -57,7 +58,9 @@ fn check_targets(mounts: &[Mount]) -> Result<(), DriverError> {
 
 fn target(mount: &Mount) -> &Path {
     match mount {
-        Mount::ReadOnly { target, .. } | Mount::Writable { target, .. } | Mount::Overlay { target, .. } => target,
+        Mount::ReadOnly { target, .. } | Mount::Writable { target, .. } | Mount::Overlay { target, .. } => {
+            target
+        }
     }
 }
 
@@ -108,8 +111,12 @@ mod tests {
     #[test]
     fn targets_that_would_hurt_are_refused() {
         let modules = format!("{PROJECT_DIR}/node_modules");
-        assert!(check_targets(&[read_only(TOOLCHAIN_DIR), read_only(&modules), read_only("/opt/ca.pem")]).is_ok());
-        for target in ["/", "relative", "/opt/../proc", "/proc/sys", "/dev", PROJECT_DIR, "/workspace", "/tmp", STAGING] {
+        assert!(
+            check_targets(&[read_only(TOOLCHAIN_DIR), read_only(&modules), read_only("/opt/ca.pem")]).is_ok()
+        );
+        for target in
+            ["/", "relative", "/opt/../proc", "/proc/sys", "/dev", PROJECT_DIR, "/workspace", "/tmp", STAGING]
+        {
             assert!(check_targets(&[read_only(target)]).is_err(), "{target}");
         }
         assert!(check_targets(&[read_only("/opt/a"), read_only("/opt/a/b")]).is_err());

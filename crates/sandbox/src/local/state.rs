@@ -42,7 +42,8 @@ impl State {
     pub(super) fn prepare(config: &LocalConfig) -> Result<Self, DriverError> {
         make_dir(&config.state_dir)?;
         let state_dir = fs::canonicalize(&config.state_dir)?;
-        let (mount_point, notes, bin) = (state_dir.join("root"), state_dir.join("notes"), state_dir.join("bin"));
+        let (mount_point, notes, bin) =
+            (state_dir.join("root"), state_dir.join("notes"), state_dir.join("bin"));
         [&mount_point, &notes, &bin].into_iter().try_for_each(|dir| make_dir(dir))?;
         Ok(Self {
             guest: write_guest(&bin)?,

@@ -140,7 +140,8 @@ struct Group {
 impl Group {
     fn start(command: &Command, notes: &Path) -> Result<Self, DriverError> {
         let refused = |reason: String| DriverError::Refused(reason);
-        let (name, arguments) = command.argv.split_first().ok_or_else(|| refused("a command without a program".into()))?;
+        let (name, arguments) =
+            command.argv.split_first().ok_or_else(|| refused("a command without a program".into()))?;
         let program = find(name, command.env.get("PATH").map_or("/usr/bin:/bin", String::as_str));
         let program = program.ok_or_else(|| refused(format!("`{name}` is not in PATH")))?;
         let child = Process::new(program)

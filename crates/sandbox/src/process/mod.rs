@@ -154,8 +154,10 @@ fn prepare(places: &Places, mounts: &[Mount]) -> Result<Prepared, DriverError> {
     for dir in [&places.project, &places.staging, &places.scratch, &places.groups] {
         fs::create_dir_all(dir)?;
     }
-    let mut pairs =
-        vec![(PathBuf::from(PROJECT_DIR), places.project.clone()), (PathBuf::from(SCRATCH_DIR), places.scratch.clone())];
+    let mut pairs = vec![
+        (PathBuf::from(PROJECT_DIR), places.project.clone()),
+        (PathBuf::from(SCRATCH_DIR), places.scratch.clone()),
+    ];
     let mut returned = Vec::new();
     for mount in mounts {
         match mount {

@@ -68,7 +68,10 @@ mod tests {
         ]);
         for (inside, host) in [
             ("/opt/toolchain/bin/node", "/host/node/bin/node"),
-            ("/opt/toolchain/bin:/workspace/app/node_modules/.bin:/usr/bin", "/host/node/bin:/host/app/node_modules/.bin:/usr/bin"),
+            (
+                "/opt/toolchain/bin:/workspace/app/node_modules/.bin:/usr/bin",
+                "/host/node/bin:/host/app/node_modules/.bin:/usr/bin",
+            ),
             ("--cache=/tmp/x", "--cache=/host/tmp/x"),
             ("/tmp", "/host/tmp"),
             ("/tmpfoo", "/tmpfoo"),

@@ -32,8 +32,8 @@ use vitrine_model::problem::Code;
 use crate::auth::AuthError;
 use crate::services::Services;
 pub(crate) use openapi::document;
-pub(crate) use ui::PreviewOrigins;
 use problem::ApiError;
+pub(crate) use ui::PreviewOrigins;
 
 /// Everything below `/v1` that needs a caller, with its description.
 fn resources() -> OpenApiRouter<Arc<Services>> {

@@ -129,7 +129,9 @@ impl From<StoreError> for ApiError {
             StoreError::HashMismatch => {
                 Self::new(Code::HashMismatch, "The bytes do not have the hash they came with.")
             }
-            StoreError::InvalidCursor => Self::new(Code::InvalidRequest, "The cursor is none that this list gave out."),
+            StoreError::InvalidCursor => {
+                Self::new(Code::InvalidRequest, "The cursor is none that this list gave out.")
+            }
             error @ (StoreError::InvalidTransition(_) | StoreError::NewerSession) => {
                 Self::new(Code::SessionNotRunning, format!("Ensure the session again: {error}."))
             }

@@ -105,7 +105,10 @@ struct Ground {
 
 impl Ground {
     fn mounts(&self) -> Vec<Mount> {
-        let read_only = |source: &PathBuf, target: &str| Mount::ReadOnly { source: source.clone(), target: target.into() };
+        let read_only = |source: &PathBuf, target: &str| Mount::ReadOnly {
+            source: source.clone(),
+            target: target.into(),
+        };
         let mut mounts = vec![read_only(&self.toolchain, TOOLCHAIN_DIR)];
         mounts.extend(self.prebundle.as_ref().map(|dir| read_only(dir, PREBUNDLE_DIR)));
         mounts.extend(self.layer.as_ref().map(|layer| Mount::Overlay {
@@ -150,7 +153,8 @@ impl Start {
         };
         let prebundle = self.prebundle(layer.as_ref()).await;
         let ground = Ground { toolchain, layer, prebundle };
-        let (sandbox, events) = self.measure(StepName::Sandbox, self.sandbox(&draft, &detected, &ground)).await?;
+        let (sandbox, events) =
+            self.measure(StepName::Sandbox, self.sandbox(&draft, &detected, &ground)).await?;
         let mut live = self.live(draft, (inputs, owner), ground, sandbox, events);
         self.measure(StepName::DevServer, self.dev_server(&mut live, &detected)).await?;
         Ok(live)
@@ -325,7 +329,18 @@ impl Start {
         let generation = self.context.next_generation();
         let upstream = Arc::new(SandboxUpstream { sandbox: sandbox.clone(), port, generation });
         let (held, version) = (draft.tree, draft.version);
-        Live { sandbox, events, upstream, held, version, since: Instant::now(), log_begins_after: self.log_begins_after, inputs, owner, ground }
+        Live {
+            sandbox,
+            events,
+            upstream,
+            held,
+            version,
+            since: Instant::now(),
+            log_begins_after: self.log_begins_after,
+            inputs,
+            owner,
+            ground,
+        }
     }
 
     async fn dev_server(&self, live: &mut Live, detected: &DetectedProfile) -> Result<(), Problem> {

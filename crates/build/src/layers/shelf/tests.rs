@@ -21,7 +21,8 @@ fn fixture() -> Fixture {
 }
 
 fn job(name: &str) -> Job {
-    let files = crate::Files::from([(ProjectPath::parse("package.json").unwrap(), Bytes::from_static(b"{}"))]);
+    let files =
+        crate::Files::from([(ProjectPath::parse("package.json").unwrap(), Bytes::from_static(b"{}"))]);
     Job {
         id: Sha256::of(name.as_bytes()),
         manager: PackageManager::Npm,

@@ -10,8 +10,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::super::control::Outbox;
 use super::super::keeper::{self, Keeper, KeeperError};
-use super::super::program::Program;
 use super::super::processes;
+use super::super::program::Program;
 use super::SWEEP_EVERY;
 use super::stream::{Sink, Stream};
 use crate::lines::REPORT_EVERY;
@@ -43,9 +43,13 @@ impl Purpose {
 enum Phase {
     Running,
     /// Asked to end.
-    Ending { kill_at: Instant },
+    Ending {
+        kill_at: Instant,
+    },
     /// Whatever is left is killed, again and again until nothing is.
-    Killing { sweep_at: Instant },
+    Killing {
+        sweep_at: Instant,
+    },
 }
 
 #[derive(Debug)]
@@ -66,7 +70,11 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub(super) fn start(program: &Program, null: BorrowedFd<'_>, purpose: Purpose) -> Result<Self, KeeperError> {
+    pub(super) fn start(
+        program: &Program,
+        null: BorrowedFd<'_>,
+        purpose: Purpose,
+    ) -> Result<Self, KeeperError> {
         let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC)?;
         let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC)?;
         let keeper = keeper::start(program, null, [stdout_end, stderr_end])?;

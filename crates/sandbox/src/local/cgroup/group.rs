@@ -56,8 +56,10 @@ impl Group {
 
     /// What it uses now.
     pub(in crate::local) fn usage(&self) -> Usage {
-        let in_file = |dir: &Option<PathBuf>, name: &str| dir.as_ref().and_then(|dir| files::number(&dir.join(name)));
-        let memory = in_file(&self.memory, "memory.usage_in_bytes").or_else(|| in_file(&self.memory, "memory.current"));
+        let in_file =
+            |dir: &Option<PathBuf>, name: &str| dir.as_ref().and_then(|dir| files::number(&dir.join(name)));
+        let memory = in_file(&self.memory, "memory.usage_in_bytes")
+            .or_else(|| in_file(&self.memory, "memory.current"));
         let version_1 = in_file(&self.cpu_usage, "cpuacct.usage").map(|nanos| nanos / 1_000);
         let version_2 = || files::field(&self.cpu_usage.as_ref()?.join("cpu.stat"), "usage_usec");
         Usage {
@@ -83,7 +85,9 @@ impl Group {
             match std::fs::remove_dir(dir) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-                Err(source) if Instant::now() >= deadline => return Err(GroupError { path: dir.to_owned(), source }),
+                Err(source) if Instant::now() >= deadline => {
+                    return Err(GroupError { path: dir.to_owned(), source });
+                }
                 Err(_) => {
                     self.kill_members(dir);
                     std::thread::sleep(RETRY_EVERY);

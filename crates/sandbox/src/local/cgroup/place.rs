@@ -23,7 +23,9 @@ impl Place {
             let names = fields.next()?;
             names.split(',').any(|name| name == controller).then(|| fields.next())?
         })?;
-        self.directory(own, |kind, options| kind == "cgroup" && options.split(',').any(|option| option == controller))
+        self.directory(own, |kind, options| {
+            kind == "cgroup" && options.split(',').any(|option| option == controller)
+        })
     }
 
     /// The directory of this process's group of version 2.

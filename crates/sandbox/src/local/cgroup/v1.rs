@@ -62,19 +62,28 @@ impl Tree {
 
     pub(super) fn leftovers(&self) -> Vec<Group> {
         let dirs = self.dirs.iter().flat_map(|(_, dir)| files::subdirs(dir));
-        let mut ids: Vec<String> = dirs.filter_map(|dir| Some(dir.file_name()?.to_str()?.to_owned())).collect();
+        let mut ids: Vec<String> =
+            dirs.filter_map(|dir| Some(dir.file_name()?.to_str()?.to_owned())).collect();
         ids.sort();
         ids.dedup();
         ids.iter().map(|id| self.group(id)).collect()
     }
 
     fn group(&self, id: &str) -> Group {
-        let of = |wanted: &str| self.dirs.iter().find(|(name, _)| *name == wanted).map(|(_, dir)| dir.join(id));
+        let of =
+            |wanted: &str| self.dirs.iter().find(|(name, _)| *name == wanted).map(|(_, dir)| dir.join(id));
         let mut dirs: Vec<PathBuf> = self.dirs.iter().map(|(_, dir)| dir.join(id)).collect();
         // Controllers that are mounted together share a directory.
         dirs.dedup();
         let id = id.to_owned();
-        Group { id, dirs, memory: of("memory"), cpu_usage: of("cpuacct"), pids: of("pids"), freezer: of("freezer") }
+        Group {
+            id,
+            dirs,
+            memory: of("memory"),
+            cpu_usage: of("cpuacct"),
+            pids: of("pids"),
+            freezer: of("freezer"),
+        }
     }
 }
 

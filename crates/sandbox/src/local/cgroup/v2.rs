@@ -26,14 +26,17 @@ impl Tree {
     pub(super) fn detect(place: &Place, instance: &str) -> Result<Self, String> {
         let own = place.v2().ok_or("no version 2 control groups")?;
         let available = std::fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
-        let controllers: Vec<_> =
-            CONTROLLERS.into_iter().filter(|wanted| available.split_whitespace().any(|name| name == *wanted)).collect();
+        let controllers: Vec<_> = CONTROLLERS
+            .into_iter()
+            .filter(|wanted| available.split_whitespace().any(|name| name == *wanted))
+            .collect();
         if !controllers.contains(&"memory") {
             return Err("the version 2 group has no memory controller".to_owned());
         }
         let own = home_of(&own);
         let tree = Self { instance: own.join(instance), controllers };
-        tree.prepare(&own, instance).map_err(|error| format!("the version 2 group is not delegated: {error}"))?;
+        tree.prepare(&own, instance)
+            .map_err(|error| format!("the version 2 group is not delegated: {error}"))?;
         Ok(tree)
     }
 
@@ -119,7 +122,8 @@ const LEAF_SUFFIX: &str = "-server";
 
 /// The group to divide: ours, or the one above when this process has moved into its leaf before.
 fn home_of(own: &Path) -> PathBuf {
-    let is_leaf = own.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(LEAF_SUFFIX));
+    let is_leaf =
+        own.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(LEAF_SUFFIX));
     match own.parent() {
         Some(parent) if is_leaf => parent.to_owned(),
         _ => own.to_owned(),
@@ -134,8 +138,13 @@ mod tests {
     fn limits_are_written_as_the_kernel_reads_them() {
         let top = tempfile::tempdir().unwrap();
         let tree = Tree { instance: top.path().join("vitrine-x"), controllers: CONTROLLERS.to_vec() };
-        let limits =
-            Limits { memory_bytes: 1 << 29, cpu_millis: 500, pids: 256, disk_bytes: 1 << 30, open_files: 1024 };
+        let limits = Limits {
+            memory_bytes: 1 << 29,
+            cpu_millis: 500,
+            pids: 256,
+            disk_bytes: 1 << 30,
+            open_files: 1024,
+        };
         let group = tree.create("sbx", &limits).unwrap();
         let read = |file: &str| std::fs::read_to_string(top.path().join("vitrine-x/sbx").join(file)).unwrap();
         assert_eq!(read("memory.max"), "536870912");

@@ -12,7 +12,10 @@ async fn an_app_is_made_listed_changed_and_deleted() {
     let made = server.post("/v1/apps", json!({ "name": "  My Shop ", "template": TEMPLATE })).await;
     assert_eq!(made.status, StatusCode::CREATED);
     let app = made.json();
-    assert_eq!((&app["name"], &app["slug"], &app["version"]), (&json!("My Shop"), &json!("my-shop"), &json!(1)));
+    assert_eq!(
+        (&app["name"], &app["slug"], &app["version"]),
+        (&json!("My Shop"), &json!("my-shop"), &json!(1))
+    );
     assert_eq!(app["profile"], json!({ "kind": "vite" }));
     let path = format!("/v1/apps/{}", app["id"].as_str().unwrap());
     assert_eq!(made.headers["location"], path.as_str());
@@ -21,7 +24,8 @@ async fn an_app_is_made_listed_changed_and_deleted() {
     assert_eq!(again["slug"], "my-shop-2");
     assert_eq!(server.get("/v1/apps").await.json()["items"].as_array().unwrap().len(), 2);
 
-    let renamed = server.call("PATCH", &path, Some(json!({ "name": "Our Shop", "slug": "our-shop" }))).await.json();
+    let renamed =
+        server.call("PATCH", &path, Some(json!({ "name": "Our Shop", "slug": "our-shop" }))).await.json();
     assert_eq!((&renamed["name"], &renamed["slug"]), (&json!("Our Shop"), &json!("our-shop")));
     let taken = server.call("PATCH", &path, Some(json!({ "slug": "my-shop-2" }))).await;
     assert_eq!(taken.code(), Code::SlugTaken);
@@ -56,7 +60,9 @@ async fn a_list_is_walked_by_cursor() {
 async fn an_export_can_be_imported_and_gives_the_same_draft() {
     let server = TestServer::start().await;
     let app = server.app().await;
-    server.change(&app, json!([{ "op": "write", "path": "run.sh", "text": "#!/bin/sh\n", "mode": "100755" }])).await;
+    server
+        .change(&app, json!([{ "op": "write", "path": "run.sh", "text": "#!/bin/sh\n", "mode": "100755" }]))
+        .await;
     server.change(&app, json!([{ "op": "write", "path": "logo.bin", "base64": "AP/+AQ==" }])).await;
     let zip = server.get(&format!("/v1/apps/{app}/export?format=zip")).await;
     assert_eq!(zip.headers["content-type"], "application/zip");

@@ -14,7 +14,20 @@ async fn every_kind_of_bad_path_is_named_and_changes_nothing() {
     let app = server.app().await;
     let before = server.draft(&app).await;
     let long = "x".repeat(600);
-    for path in ["/etc/passwd", "../up", "a/../../b", "a//b", "a\\b", "nul\u{0}", "line\nbreak", "CON", "node_modules/x", ".git/config", "", &long] {
+    for path in [
+        "/etc/passwd",
+        "../up",
+        "a/../../b",
+        "a//b",
+        "a\\b",
+        "nul\u{0}",
+        "line\nbreak",
+        "CON",
+        "node_modules/x",
+        ".git/config",
+        "",
+        &long,
+    ] {
         for op in [
             json!({ "op": "write", "path": path, "text": "" }),
             json!({ "op": "delete", "path": path }),
@@ -50,7 +63,9 @@ async fn undecodable_and_contradictory_content_is_refused() {
         assert_eq!(server.change(&app, json!([op.clone()])).await.code(), Code::InvalidChange, "{op}");
     }
     assert_eq!(server.change(&app, json!([])).await.code(), Code::InvalidChange);
-    for op in [json!({ "op": "chmod", "path": "a" }), json!({ "op": "write", "path": "a", "txt": "" }), json!(7)] {
+    for op in
+        [json!({ "op": "chmod", "path": "a" }), json!({ "op": "write", "path": "a", "txt": "" }), json!(7)]
+    {
         assert_eq!(server.change(&app, json!([op.clone()])).await.code(), Code::InvalidJson, "{op}");
     }
 }
@@ -78,7 +93,11 @@ async fn limits_of_a_draft_hold() {
     let before = server.draft(&app).await;
     let ops: Vec<Value> =
         (0..MAX_FILES).map(|n| json!({ "op": "write", "path": format!("f/{n}.txt"), "text": "x" })).collect();
-    assert_eq!(server.change(&app, json!(ops)).await.code(), Code::LimitExceeded, "with the template's own files");
+    assert_eq!(
+        server.change(&app, json!(ops)).await.code(),
+        Code::LimitExceeded,
+        "with the template's own files"
+    );
     let large = "x".repeat(26 * 1024 * 1024);
     let answer = server.change(&app, json!([{ "op": "write", "path": "large.txt", "text": large }])).await;
     assert_eq!(answer.code(), Code::LimitExceeded);
@@ -96,7 +115,10 @@ async fn hostile_archives_make_no_app() {
         (zip_of(&[("index.html", b""), ("bomb.txt", &vec![0; 24 * 1024 * 1024])]), Code::ArchiveTooLarge),
         (zip_of(&[("package.json", b"{ broken")]), Code::InvalidPackageJson),
         (zip_of(&[("readme.txt", b"nothing to run")]), Code::InvalidProfile),
-        (zip_of(&[("package.json", br#"{"engines":{"node":"4"},"devDependencies":{"vite":"8"}}"#)]), Code::UnsupportedNode),
+        (
+            zip_of(&[("package.json", br#"{"engines":{"node":"4"},"devDependencies":{"vite":"8"}}"#)]),
+            Code::UnsupportedNode,
+        ),
     ];
     for (archive, code) in cases {
         let answer = server.send(import("Hostile", &archive)).await;
@@ -141,8 +163,13 @@ async fn what_is_not_there_is_not_found() {
 async fn profiles_without_a_command_are_refused() {
     let server = TestServer::start().await;
     let app = server.app().await;
-    for profile in [json!({ "kind": "custom" }), json!({ "kind": "custom", "dev": [] }), json!({ "kind": "vite", "output": "../x" })] {
-        let answer = server.call("PATCH", &format!("/v1/apps/{app}"), Some(json!({ "profile": profile }))).await;
+    for profile in [
+        json!({ "kind": "custom" }),
+        json!({ "kind": "custom", "dev": [] }),
+        json!({ "kind": "vite", "output": "../x" }),
+    ] {
+        let answer =
+            server.call("PATCH", &format!("/v1/apps/{app}"), Some(json!({ "profile": profile }))).await;
         assert!(matches!(answer.code(), Code::InvalidProfile | Code::InvalidPath), "{profile}");
     }
 }

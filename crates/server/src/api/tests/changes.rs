@@ -13,7 +13,10 @@ async fn a_change_set_is_all_or_nothing() {
     let app = server.app().await;
     let before = server.draft(&app).await;
     let refused = server
-        .change(&app, json!([{ "op": "write", "path": "a.txt", "text": "a" }, { "op": "delete", "path": "none.txt" }]))
+        .change(
+            &app,
+            json!([{ "op": "write", "path": "a.txt", "text": "a" }, { "op": "delete", "path": "none.txt" }]),
+        )
         .await;
     assert_eq!(refused.code(), Code::FileNotFound);
     assert_eq!(server.draft(&app).await, before);
@@ -21,7 +24,10 @@ async fn a_change_set_is_all_or_nothing() {
     let done = server
         .change(&app, json!([{ "op": "write", "path": "a.txt", "text": "a" }, { "op": "rename", "from": "a.txt", "to": "b.txt" }]))
         .await;
-    assert_eq!((done.status, &done.json()["version"], &done.json()["applied"]), (StatusCode::OK, &json!(2), &json!(1)));
+    assert_eq!(
+        (done.status, &done.json()["version"], &done.json()["applied"]),
+        (StatusCode::OK, &json!(2), &json!(1))
+    );
     assert_eq!(server.read(&app, "b.txt").await, "a");
 }
 
@@ -30,7 +36,8 @@ async fn writing_what_is_there_makes_no_version() {
     let server = TestServer::start().await;
     let app = server.app().await;
     let text = server.read(&app, "src/main.tsx").await;
-    let same = server.change(&app, json!([{ "op": "write", "path": "src/main.tsx", "text": text }])).await.json();
+    let same =
+        server.change(&app, json!([{ "op": "write", "path": "src/main.tsx", "text": text }])).await.json();
     assert_eq!((&same["version"], &same["applied"]), (&json!(1), &json!(0)));
 }
 
@@ -53,14 +60,16 @@ async fn edits_apply_to_the_file_the_client_saw_and_to_no_other() {
     let server = TestServer::start().await;
     let app = server.app().await;
     let seen = Sha256::of(server.read(&app, "src/main.tsx").await.as_bytes());
-    let edit = |find: &str| {
-        json!([{ "op": "edit", "path": "src/main.tsx", "sha256": seen, "edits": [{ "find": find, "replace": "second" }] }])
-    };
+    let edit = |find: &str| json!([{ "op": "edit", "path": "src/main.tsx", "sha256": seen, "edits": [{ "find": find, "replace": "second" }] }]);
     assert_eq!(server.change(&app, edit("nowhere")).await.code(), Code::EditConflict);
     assert_eq!(server.change(&app, edit("t")).await.code(), Code::EditConflict, "not unique");
     assert_eq!(server.change(&app, edit("first")).await.status, StatusCode::OK);
     assert!(server.read(&app, "src/main.tsx").await.contains("second"));
-    assert_eq!(server.change(&app, edit("second")).await.code(), Code::EditConflict, "the file is another one now");
+    assert_eq!(
+        server.change(&app, edit("second")).await.code(),
+        Code::EditConflict,
+        "the file is another one now"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +102,10 @@ async fn a_running_session_holds_the_change() {
     let app = server.app().await;
     server.call("PUT", &format!("/v1/apps/{app}/session"), None).await;
     server.session_is(&app, "running").await;
-    let done = server.change(&app, json!([{ "op": "write", "path": "src/main.tsx", "text": "second" }])).await.json();
+    let done = server
+        .change(&app, json!([{ "op": "write", "path": "src/main.tsx", "text": "second" }]))
+        .await
+        .json();
     assert_eq!(done["session"]["status"], "running");
     let sandbox = server.driver.running().pop().unwrap();
     let path = vitrine_model::ProjectPath::parse("src/main.tsx").unwrap();
@@ -106,5 +118,7 @@ async fn a_running_session_holds_the_change() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), held).await.expect("the sandbox follows the draft");
+    tokio::time::timeout(std::time::Duration::from_secs(10), held)
+        .await
+        .expect("the sandbox follows the draft");
 }

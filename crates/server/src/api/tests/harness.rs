@@ -130,9 +130,12 @@ impl TestServer {
     }
 
     pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+        let request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
         let request = match body {
-            Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+            Some(body) => {
+                request.header("content-type", "application/json").body(Body::from(body.to_string()))
+            }
             None => request.body(Body::empty()),
         };
         self.send(request.unwrap()).await
@@ -235,7 +238,10 @@ impl Provision for FakeProvision {
     async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem> {
         let manifest = request.files.iter().find(|(path, _)| path.as_str() == "package.json");
         if manifest.is_some_and(|(_, content)| content.windows(11).any(|bytes| bytes == b"no-such-pkg")) {
-            return Err(Problem::new(Code::InstallFailed, "npm error 404 no-such-pkg is not in the registry."));
+            return Err(Problem::new(
+                Code::InstallFailed,
+                "npm error 404 no-such-pkg is not in the registry.",
+            ));
         }
         Ok(Provided {
             node_modules: self.node_modules.clone(),

@@ -16,7 +16,13 @@ async fn every_resource_needs_a_caller() {
         if open.contains(&path.as_str()) {
             continue;
         }
-        let methods = [("GET", item.get), ("POST", item.post), ("PUT", item.put), ("PATCH", item.patch), ("DELETE", item.delete)];
+        let methods = [
+            ("GET", item.get),
+            ("POST", item.post),
+            ("PUT", item.put),
+            ("PATCH", item.patch),
+            ("DELETE", item.delete),
+        ];
         for (method, _) in methods.into_iter().filter(|(_, operation)| operation.is_some()) {
             for key in [None, Some("Bearer vt_wrong"), Some("Basic abc")] {
                 let mut request = Request::builder().method(method).uri(path.replace(['{', '}'], ""));
