@@ -61,7 +61,7 @@ check: tools web ## Format, lint, dependency policy, house rules.
 
 bench: build ## Measure F1, F2, F3 and F8 beside their peers; results in bench/results/.
 	cd bench && npm ci --ignore-scripts --no-audit --no-fund
-	scripts/with-registry-exception node bench/run.mjs
+	VITRINE_BINARY=$(CURDIR)/$(VITRINE) scripts/with-registry-exception node bench/run.mjs
 
 openapi: web ## Write openapi.json anew.
 	UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) -p vitrine-server openapi

@@ -67,7 +67,7 @@ export async function f2({ quick, root }) {
 /** A server that has a toolchain and no layers. */
 async function firstEver(root, samples) {
   const layersDir = join(root, 'bench/.layers-first');
-  rmSync(join(layersDir, 'node_modules'), { recursive: true, force: true });
+  for (const made of ['layers', 'answers']) rmSync(join(layersDir, made), { recursive: true, force: true });
   const environment = { VITRINE_INSTALL_LAYERS_DIR: layersDir, VITRINE_INSTALL_WARM_TEMPLATES: 'false' };
   const server = await startServer({ environment });
   try {

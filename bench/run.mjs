@@ -1,6 +1,6 @@
 // `make bench`: every benchmark beside its peer in one run; JSON and a Markdown table in bench/results/.
 //
-//   node bench/run.mjs [--quick] [f1 f2 f3 f8]
+//   VITRINE_BINARY=target/release/vitrine node bench/run.mjs [--quick] [f1 f2 f3 f8]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -17,7 +17,6 @@ const words = process.argv.slice(2);
 const quick = words.includes('--quick');
 const chosen = words.filter((word) => word in all);
 
-process.env.VITRINE_BINARY ??= `${root}/target/release/vitrine`;
 
 const figures = [];
 for (const name of chosen.length > 0 ? chosen : Object.keys(all)) {

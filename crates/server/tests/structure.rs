@@ -1,6 +1,8 @@
 //! House rules that a reader relies on, held by a test: which way crates depend, what every file begins with, and where
 //! `unsafe` and SQL may stand.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -66,11 +68,8 @@ fn unsafe_stands_in_the_jail_only() {
         let text = std::fs::read_to_string(&path).unwrap();
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
-            assert!(
-                !line.contains("unsafe ") && !line.contains("allow(unsafe_code)"),
-                "{}: {line}",
-                path.display()
-            );
+            let opens = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "allow(unsafe_code)"];
+            assert!(!opens.iter().any(|open| line.contains(open)), "{}: {line}", path.display());
         }
     }
 }

@@ -211,5 +211,5 @@ fn remove_orphans(dir: &Path) -> Result<OrphanReport, DriverError> {
 fn kill_groups(groups: &Path) -> bool {
     let noted = fs::read_dir(groups).into_iter().flatten().flatten();
     let groups = noted.filter_map(|entry| commands::noted_group(&entry.path()));
-    groups.fold(false, |killed, group: Pid| kill_process_group(group, Signal::KILL).is_ok() || killed)
+    groups.filter(|group: &Pid| kill_process_group(*group, Signal::KILL).is_ok()).count() > 0
 }
