@@ -171,7 +171,7 @@ impl Drop for Starting {
 
 enum Happened {
     Ordered(Option<Command>),
-    Started(Result<Live, Problem>),
+    Started(Box<Result<Live, Problem>>),
     Event(SandboxEvent),
     RetryDue,
 }
@@ -182,7 +182,7 @@ impl Actor {
             match self.next().await {
                 Happened::Ordered(None) => break,
                 Happened::Ordered(Some(command)) => self.obey(command).await,
-                Happened::Started(result) => self.started(result).await,
+                Happened::Started(result) => self.started(*result).await,
                 Happened::Event(event) => self.happened(event).await,
                 Happened::RetryDue => {
                     self.retry_at = None;
@@ -197,7 +197,7 @@ impl Actor {
         let retry_at = self.retry_at;
         tokio::select! {
             command = self.orders.recv() => Happened::Ordered(command),
-            result = startup_result(&mut self.starting) => Happened::Started(result),
+            result = startup_result(&mut self.starting) => Happened::Started(Box::new(result)),
             event = live_event(&mut self.live) => Happened::Event(event),
             () = due(retry_at) => Happened::RetryDue,
         }
@@ -510,12 +510,13 @@ fn is_passing(problem: &Problem) -> bool {
 }
 
 async fn startup_result(starting: &mut Option<Starting>) -> Result<Live, Problem> {
-    match starting {
-        Some(starting) => (&mut starting.task).await.unwrap_or_else(|error| {
+    let Some(starting) = starting else { return std::future::pending().await };
+    match (&mut starting.task).await {
+        Ok(result) => result,
+        Err(error) => {
             tracing::error!(%error, "a start panicked");
             Err(Problem::new(Code::Internal, "The start of the preview broke off; the log has the reason."))
-        }),
-        None => std::future::pending().await,
+        }
     }
 }
 
