@@ -4,11 +4,13 @@
 //! A pre-bundle is the product of code: of plugins and configuration of the project that ran. One project's must never
 //! be served to another's visitors, so each is kept under the origin it came from: a pristine template, or one app.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 use vitrine_model::{AppId, FileMode, Sha256};
 use vitrine_sandbox::driver::{
     Command, DriverError, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxSpec,
@@ -66,8 +68,8 @@ pub enum PrebundleError {
     /// What came out of the sandbox is no pre-bundle.
     #[error("the sandbox did not hand out a pre-bundle: {0}")]
     Malformed(String),
-    /// The dev server did not run.
-    #[error("the dev server did not answer: {0}")]
+    /// The dev server ended or did not answer; its own words.
+    #[error("the dev server did not serve the project: {0}")]
     DevServer(String),
     /// The profile has no dev command.
     #[error(transparent)]
@@ -126,8 +128,10 @@ impl LayerStore {
             limits: MAKING_LIMITS,
         };
         let Started { sandbox, events } = self.driver().start(spec).await?;
-        let made = serve_and_harvest(sandbox.as_ref(), layer, detected, files).await;
-        drop(events);
+        let made = tokio::select! {
+            made = serve_and_harvest(sandbox.as_ref(), layer, detected, files) => made,
+            last_words = exit_of_dev_server(events) => Err(PrebundleError::DevServer(last_words)),
+        };
         sandbox.stop().await?;
         self.store_prebundle(layer, key, made?).await
     }
@@ -163,6 +167,23 @@ async fn serve_and_harvest(
     sandbox.spawn("dev", detected.dev_command(Some(&layer.node_modules), &settings)?).await?;
     crawl::visit(sandbox, DEV_PORT).await?;
     harvest_prebundle(sandbox).await
+}
+
+/// Returns when the dev server has ended, with the end of what it said.
+async fn exit_of_dev_server(mut events: mpsc::Receiver<SandboxEvent>) -> String {
+    const KEPT_LINES: usize = 20;
+    let mut lines = VecDeque::new();
+    loop {
+        match events.recv().await {
+            Some(SandboxEvent::Output { line, .. }) => lines.push_back(line),
+            Some(SandboxEvent::OutputDropped { .. }) => {}
+            Some(SandboxEvent::Exited { .. } | SandboxEvent::Ended { .. }) | None => break,
+        }
+        if lines.len() > KEPT_LINES {
+            lines.pop_front();
+        }
+    }
+    Vec::from(lines).join("\n")
 }
 
 /// Takes the optimizer's cache out of a sandbox once it is quiet. What comes out is as trustworthy as what ran inside.

@@ -44,6 +44,7 @@ impl PreviewTargets for Sessions {
     async fn changed(&self, session: &SessionId) {
         let Ok(Some(known)) = self.known(session).await else { return };
         let mut watch = self.preview_of(&known.scope, &known.app).watch();
+        watch.mark_unchanged();
         let _ = watch.changed().await;
     }
 
