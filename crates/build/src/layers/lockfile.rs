@@ -7,9 +7,6 @@ use vitrine_model::ProjectPath;
 use crate::Files;
 use crate::package_json::PackageJson;
 
-/// What lockfiles name when nobody configured anything.
-const PUBLIC_REGISTRY: &str = "https://registry.npmjs.org/";
-
 /// The project's name inside an installation: the true one would end in a layer that others share.
 pub(super) const NEUTRAL_NAME: &str = "vitrine-app";
 
@@ -80,8 +77,7 @@ fn address_of(place: &str, entry: &Value, registry_url: &str) -> Option<String> 
     let base = name.rsplit('/').next()?;
     let path = format!("{name}/-/{base}-{version}.tgz");
     match text("resolved") {
-        // npm itself takes the public registry's name for whichever is configured.
-        Some(url) if url.starts_with(registry_url) || url.starts_with(PUBLIC_REGISTRY) => None,
+        Some(url) if url.starts_with(registry_url) => None,
         Some(url) if !url.ends_with(&format!("/{path}")) => None,
         _ => Some(format!("{registry_url}{path}")),
     }
@@ -101,7 +97,6 @@ mod tests {
             "node_modules/there":{"version":"1.0.0","integrity":"sha512-x","resolved":"https://elsewhere/x.tgz"},
             "node_modules/mirror":{"version":"1.0.0","integrity":"sha512-x","resolved":"https://mirror/npm/mirror/-/mirror-1.0.0.tgz"},
             "node_modules/weak":{"version":"1.0.0","integrity":"sha1-x","resolved":"https://mirror/npm/weak/-/weak-1.0.0.tgz"},
-            "node_modules/public":{"version":"1.0.0","integrity":"sha512-x","resolved":"https://registry.npmjs.org/public/-/public-1.0.0.tgz"},
             "node_modules/linked":{"link":true},
             "packages/c":{"version":"1.0.0"}
         }}"#;
@@ -124,7 +119,6 @@ mod tests {
         for (place, url) in [
             ("node_modules/there", "https://elsewhere/x.tgz"),
             ("node_modules/weak", "https://mirror/npm/weak/-/weak-1.0.0.tgz"),
-            ("node_modules/public", "https://registry.npmjs.org/public/-/public-1.0.0.tgz"),
         ] {
             assert_eq!(resolved(place), Some(url));
         }
