@@ -7,25 +7,28 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const binary = process.env.VITRINE_BINARY ?? join(root, 'target/debug/vitrine');
+export const binary = process.env.VITRINE_BINARY ?? join(root, 'target/debug/vitrine');
 
 /** The key every test server is told to accept. */
 export const ADMIN_KEY = 'vt_end-to-end-tests';
 
 /** Layers are the same for every server: shared by all tests of a run, so that packages are installed once. */
-const sharedLayers = join(tmpdir(), 'vitrine-e2e-layers');
+export const sharedLayers = join(tmpdir(), 'vitrine-e2e-layers');
 
 export class Server {
   #process;
   #output = '';
 
-  constructor(dataDir, environment) {
+  constructor(dataDir, environment, launch) {
     this.dataDir = dataDir;
     this.environment = environment;
+    this.launch = launch;
   }
 
-  static async start({ dataDir, environment = {} } = {}) {
-    const server = new Server(dataDir ?? (await mkdtemp(join(tmpdir(), 'vitrine-e2e-'))), environment);
+  /** `uid` and `gid` run it as somebody else; `program` is another copy of the binary. */
+  static async start({ dataDir, environment = {}, uid, gid, program = binary } = {}) {
+    const launch = { uid, gid, program };
+    const server = new Server(dataDir ?? (await mkdtemp(join(tmpdir(), 'vitrine-e2e-'))), environment, launch);
     await server.#launch();
     return server;
   }
@@ -43,7 +46,8 @@ export class Server {
       ...this.environment,
     };
     this.#output = '';
-    this.#process = spawn(binary, ['serve'], { env, cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const { uid, gid, program } = this.launch;
+    this.#process = spawn(program, ['serve'], { env, uid, gid, cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process.stderr.on('data', (chunk) => {
       this.#output += chunk;
       if (process.env.E2E_VERBOSE) process.stderr.write(chunk);

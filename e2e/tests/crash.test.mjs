@@ -35,9 +35,23 @@ function processesOf(dataDir) {
   });
 }
 
+/** The control groups that hold the server's sandboxes: `…/vitrine-<instance>`. */
+function instanceOf(dataDir) {
+  const groups = processesOf(dataDir).map((pid) => {
+    try {
+      return /vitrine-[0-9a-f]+/.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[0];
+    } catch {
+      return undefined;
+    }
+  });
+  return groups.find(Boolean);
+}
+
 test('kill -9 under edits loses nothing that was acknowledged and leaves nothing behind', async () => {
   const app = (await server.importZip('Killed', staticSite('<h1>alive</h1>'))).id;
   const session = await server.session(app);
+  const instance = instanceOf(server.dataDir);
+  assert.ok(instance, 'the sandbox is in a control group of its own');
   for (let round = 0; round < ROUNDS; round++) {
     const acknowledged = new Map();
     let killed = false;
@@ -76,6 +90,6 @@ test('kill -9 under edits loses nothing that was acknowledged and leaves nothing
   await until('no process of ours', 10_000, () => processesOf(server.dataDir).length === 0);
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n').filter((line) => line.includes(server.dataDir));
   assert.deepEqual(mounts, []);
-  const cgroups = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', 'sbx*'], { encoding: 'utf8' });
-  assert.equal(cgroups, '', 'no control group is left');
+  const left = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', instance], { encoding: 'utf8' });
+  assert.equal(left, '', 'no control group is left');
 });

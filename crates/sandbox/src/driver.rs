@@ -38,7 +38,7 @@ pub trait Driver: Send + Sync + 'static {
     async fn start(&self, spec: SandboxSpec) -> Result<Started, DriverError>;
 
     /// Removes whatever an earlier server process with the same state directory left behind: processes, mounts,
-    /// cgroups, directories. Called once, before the first `start`.
+    /// cgroups, directories. Called while no sandbox runs: before the first `start`, and when the server ends.
     async fn remove_orphans(&self) -> Result<OrphanReport, DriverError>;
 }
 

@@ -27,6 +27,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 struct Inside {
     started: Started,
+    _driver: LocalDriver,
     id: SandboxId,
     dir: TempDir,
 }
@@ -46,8 +47,9 @@ impl Inside {
             open_files: 512,
         };
         let spec = SandboxSpec { id: id.clone(), mounts: Vec::new(), limits };
-        let started = driver.unwrap().start(spec).await.unwrap();
-        Self { started, id, dir }
+        let driver = driver.unwrap();
+        let started = driver.start(spec).await.unwrap();
+        Self { started, _driver: driver, id, dir }
     }
 
     fn sandbox(&self) -> &dyn Sandbox {
@@ -65,6 +67,11 @@ impl Inside {
     async fn says(&self, script: &str) -> String {
         let output = self.sh(script).await;
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Every test ends with this: what is dropped when the test's runtime goes has no time to clear up.
+    async fn end(self) {
+        self.sandbox().stop().await.unwrap();
     }
 
     async fn put(&self, path: &str, content: &str) -> Result<(), vitrine_sandbox::DriverError> {
@@ -86,6 +93,7 @@ async fn there_is_no_network_but_loopback() {
     assert_eq!(devices.lines().count(), 1, "{devices}");
     assert!(devices.trim_start().starts_with("lo:"), "{devices}");
     assert_eq!(inside.says("tail -n +2 /proc/net/route").await, "");
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,6 +107,7 @@ async fn no_other_process_and_no_foreign_environment_is_seen() {
     assert_eq!(names, ["PATH"]);
     let guest = inside.sh("cat /proc/1/environ").await;
     assert!(guest.stdout.is_empty(), "{guest:?}");
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,6 +131,7 @@ async fn nothing_outside_the_project_and_scratch_can_be_written() {
     }
     assert!(inside.sh("rm /usr/bin/env || mv /etc /etc2 || ln -s /tmp /usr/y").await.stdout.is_empty());
     assert!(inside.sh("ls /usr/bin/env").await.exit.is_success());
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,6 +152,7 @@ async fn the_hosts_files_are_not_there() {
         let output = inside.sh(&format!("cat {place}/* {place} 2>/dev/null")).await;
         assert!(output.stdout.is_empty(), "{place}: {output:?}");
     }
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,17 +168,20 @@ async fn commands_have_no_privilege_and_cannot_gain_one() {
     ] {
         assert!(status.contains(line), "{line} is not in {status}");
     }
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_limited_and_the_reason_is_told() {
     let inside = Inside::start().await;
     if !is_root() {
-        return eprintln!("no control groups for an ordinary user: memory is not limited");
+        eprintln!("no control groups for an ordinary user: memory is not limited");
+        return inside.end().await;
     }
     let output = inside.sh("exec tail /dev/zero").await;
     assert_eq!(output.exit, Exit::OutOfMemory);
     assert_eq!(inside.says("echo still here").await, "still here", "the sandbox itself goes on");
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +193,7 @@ async fn a_fork_bomb_is_held() {
     assert!(!output.exit.is_success() || !output.stderr.is_empty(), "{output:?}");
     let usage = inside.sandbox().usage().await.unwrap();
     assert!(usage.pids <= PIDS + 16, "{usage:?}");
-    inside.sandbox().stop().await.unwrap();
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,6 +203,7 @@ async fn the_disk_is_limited() {
     let bytes: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
     assert!(bytes <= DISK_BYTES && bytes > DISK_BYTES / 2, "{bytes}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,6 +217,7 @@ async fn a_symbolic_link_in_the_project_leads_no_file_out_of_it() {
     assert!(inside.sh("ln -s /tmp/a.txt link.txt").await.exit.is_success());
     let _ = inside.put("link.txt", "through the link").await;
     assert_eq!(inside.says("cat /tmp/a.txt").await, "kept");
+    inside.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

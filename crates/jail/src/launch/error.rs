@@ -14,6 +14,9 @@ pub enum LaunchError {
     /// The launcher cannot open its own binary.
     #[error("cannot open the launcher's own binary: {0}")]
     OpenSelf(#[source] Errno),
+    /// Foreign descriptors could not be marked to be closed.
+    #[error("cannot let go of inherited descriptors: {0}")]
+    Descriptors(#[source] io::Error),
     /// A control group does not take the launcher.
     #[error("cannot join the control group {path}: {source}")]
     JoinCgroup {
@@ -133,7 +136,7 @@ impl LaunchError {
             Self::JoinCgroup { .. } => "cgroup",
             Self::UserNamespace(_) | Self::WriteMap { .. } | Self::Identity(_) | Self::Groups(_) => "user",
             Self::Clone(_) => "namespaces",
-            Self::NewSession(_) | Self::Pair(_) | Self::Report(_) | Self::Handshake(_) => "launch",
+            Self::Descriptors(_) | Self::NewSession(_) | Self::Pair(_) | Self::Report(_) | Self::Handshake(_) => "launch",
             Self::HostName(_) | Self::Loopback(_) => "network",
             Self::Mount { .. } | Self::Restrict { .. } | Self::Make { .. } | Self::Source { .. } => "mount",
             Self::Target(_) | Self::ListProc(_) | Self::Pivot(_) => "root",

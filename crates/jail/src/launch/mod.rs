@@ -67,6 +67,7 @@ fn launch(mut control: &File) -> Result<(), LaunchError> {
         .ok_or_else(|| LaunchError::Spec("the server is gone".to_owned()))?;
     let program = rustix::fs::open("/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .map_err(LaunchError::OpenSelf)?;
+    privileges::keep_standard_descriptors_only()?;
     cgroup::join(&spec.cgroup_procs)?;
     rustix::process::setsid().map_err(LaunchError::NewSession)?;
     if spec.identity == Identity::Myself {

@@ -1,5 +1,6 @@
 //! Giving up what a sandbox must not have. Limits are only ever lowered.
 
+use nix::libc;
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::{
@@ -12,6 +13,14 @@ use super::LaunchError;
 
 /// Capabilities have numbers below this in every kernel (they are bits of 64).
 const MAX_CAPABILITIES: u32 = 64;
+
+/// Whatever the server passed on by accident ends with the next program: the guest gets three descriptors.
+#[allow(unsafe_code, reason = "no crate here wraps close_range")]
+pub(super) fn keep_standard_descriptors_only() -> Result<(), LaunchError> {
+    // SAFETY: with this flag nothing is closed now, so no descriptor that somebody owns becomes invalid.
+    let result = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
+    if result == 0 { Ok(()) } else { Err(LaunchError::Descriptors(std::io::Error::last_os_error())) }
+}
 
 /// Lowers open files, processes (when asked to) and core dumps for this process and all its descendants.
 pub(super) fn lower_limits(open_files: u64, processes: Option<u64>) -> Result<(), LaunchError> {

@@ -56,6 +56,14 @@ impl State {
     }
 }
 
+/// The directories of this instance go when its last sandbox and the driver are gone; those of a server that was killed
+/// are found by the next one.
+impl Drop for State {
+    fn drop(&mut self) {
+        self.cgroups.remove_instance();
+    }
+}
+
 /// Who sandboxes are on the host.
 pub(super) fn identity() -> Identity {
     match rustix::process::geteuid().is_root() {

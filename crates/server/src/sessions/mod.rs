@@ -220,6 +220,9 @@ impl Sessions {
     pub(crate) async fn shut_down(&self) {
         let previews: Vec<_> = lock(&self.0.previews).drain().map(|(_, preview)| preview).collect();
         futures::future::join_all(previews.iter().map(|preview| preview.stop())).await;
+        if let Err(error) = self.0.context.driver.remove_orphans().await {
+            tracing::warn!(%error, "something of the sandboxes is left; the next start removes it");
+        }
     }
 
     async fn end(&self, row: &SessionRow, event: SessionEvent) -> Result<(), StoreError> {

@@ -243,12 +243,16 @@ impl Actor {
     fn begin(&mut self) {
         let stopwatch = Stopwatch::start();
         self.retry_at = None;
+        // An earlier attempt ends here, and its dev server with it.
+        self.starting = None;
+        self.close_unless_live();
         let start = startup::Start {
             context: self.context.clone(),
             scope: self.scope.clone(),
             app: self.app.clone(),
             stopwatch: stopwatch.clone(),
             logs: self.logs.clone(),
+            publish: self.publish.clone(),
             wanted: self.wanted.clone(),
             contents: self.contents.clone(),
             memory_doublings: self.memory_doublings,
@@ -292,7 +296,15 @@ impl Actor {
         }
     }
 
+    /// A start lets requests through before it is done; they must not go to one that has failed.
+    fn close_unless_live(&self) {
+        if self.live.is_none() {
+            self.publish.send_modify(|snapshot| snapshot.upstream = None);
+        }
+    }
+
     async fn start_failed(&mut self, problem: Problem, known_version: u64) {
+        self.close_unless_live();
         self.logs.push(LogSource::Vitrine, problem.detail.clone());
         if self.wanted.as_ref().is_some_and(|wanted| wanted.version > known_version) {
             return self.begin();

@@ -25,9 +25,14 @@ pub(crate) struct Ready {
 }
 
 /// Waits until the dev server on `port` has answered; the caller brings the deadline and drops this when it has passed.
-pub(crate) async fn until_ready(sandbox: &dyn Sandbox, port: u16) -> Result<Ready, DriverError> {
+/// `opened` is called when the page has answered and the entry module has not yet.
+pub(crate) async fn until_ready(
+    sandbox: &dyn Sandbox,
+    port: u16,
+    opened: impl Fn() + Send + Sync,
+) -> Result<Ready, DriverError> {
     loop {
-        match answer(sandbox, port).await {
+        match answer(sandbox, port, &opened).await {
             Ok(ready) => return Ok(ready),
             Err(ProbeError::Driver(DriverError::ConnectionRefused(_)) | ProbeError::Http(_)) => {
                 tokio::time::sleep(RETRY).await;
@@ -45,8 +50,9 @@ enum ProbeError {
     Http(#[from] hyper::Error),
 }
 
-async fn answer(sandbox: &dyn Sandbox, port: u16) -> Result<Ready, ProbeError> {
+async fn answer(sandbox: &dyn Sandbox, port: u16, opened: &(impl Fn() + Send + Sync)) -> Result<Ready, ProbeError> {
     let (page, body) = get(sandbox.dial(port).await?, port, "/", "text/html").await?;
+    opened();
     let Some(entry) = entry_module(&String::from_utf8_lossy(&body)) else {
         return Ok(Ready { page, entry: None });
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use vitrine_build::layers::{InstallEvent, LayerRequest};
 use vitrine_build::prebundle::PrebundleKey;
 use vitrine_build::profile::{self, DetectedProfile, DevSettings, Impact, PREBUNDLE_DIR};
@@ -24,7 +24,7 @@ use vitrine_store::{ChangeCause, Draft, Scope, StoreError};
 
 use super::Context;
 use super::logs::Logs;
-use super::preview::batch_between;
+use super::preview::{Snapshot, batch_between};
 use super::probe;
 use super::timings::Stopwatch;
 use crate::config::SandboxConfig;
@@ -70,6 +70,7 @@ pub(super) struct Start {
     pub(super) app: AppId,
     pub(super) stopwatch: Stopwatch,
     pub(super) logs: Logs,
+    pub(super) publish: watch::Sender<Snapshot>,
     /// The newest draft heard of, which may be on its way into the store still, and the content that came with it.
     pub(super) wanted: Option<Draft>,
     pub(super) contents: Contents,
@@ -353,9 +354,9 @@ impl Start {
             detected.dev_command(node_modules, &settings).map_err(|error| faults::of_profile(&error))?;
         self.stopwatch.detail(StepName::DevServer, "waiting for the dev server to answer");
         live.sandbox.spawn(DEV_SERVER, command).await.map_err(|error| faults::of_driver(&error))?;
-        let sandbox = live.sandbox.clone();
+        let (sandbox, upstream) = (live.sandbox.clone(), live.upstream.clone());
         let timeout = Duration::from_secs(self.context.settings.ready_timeout_secs);
-        let answered = tokio::time::timeout(timeout, probe::until_ready(sandbox.as_ref(), port));
+        let answered = tokio::time::timeout(timeout, probe::until_ready(sandbox.as_ref(), port, || self.open(&upstream)));
         let ready = tokio::select! {
             answered = answered => answered,
             problem = self.until_ended(&mut live.events) => return Err(problem),
@@ -371,6 +372,18 @@ impl Start {
         }
         live.since = Instant::now();
         Ok(())
+    }
+
+    /// Lets requests through as soon as the page answers: a browser asks for the modules itself, and waits for them no
+    /// longer than the probe does. What is being replaced goes on answering until the new one runs.
+    fn open(&self, upstream: &Arc<SandboxUpstream>) {
+        self.publish.send_if_modified(|snapshot| {
+            let opens = snapshot.upstream.is_none();
+            if opens {
+                snapshot.upstream = Some(upstream.clone());
+            }
+            opens
+        });
     }
 
     /// Takes the dev server's output down until it ends.
