@@ -51,6 +51,16 @@ pub enum Diagnostic {
         /// What the package manager said about it.
         tool_output: String,
     },
+    /// `npm ci` refused a lockfile that lacks optional packages for other platforms; it was followed all the same.
+    #[error(
+        "`{lockfile}` lacks optional packages for other platforms, which `npm ci` refuses; it was followed all the same"
+    )]
+    LockfileIncomplete {
+        /// The lockfile.
+        lockfile: ProjectPath,
+        /// What the package manager said about it.
+        tool_output: String,
+    },
     /// The packages' peer requirements contradict each other; they were not enforced.
     #[error(
         "the packages' peer dependencies contradict each other; installed all the same, as with `--legacy-peer-deps`"

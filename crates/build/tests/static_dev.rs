@@ -1,5 +1,7 @@
 //! The static dev server, run by the host's Node.js: types, refusals, ranges and live reload.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Toolchains from the real registry. The download is kept between runs; a fresh one takes some seconds.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
+
 use std::path::{Path, PathBuf};
 
 use vitrine_build::toolchain::{NodeMajor, ToolchainError, ToolchainStore};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use vitrine_model::limits::MAX_LOCKFILE_BYTES;
-use vitrine_model::{FileMode, ProjectPath};
+use vitrine_model::{FileMode, ProjectPath, Sha256};
 use vitrine_sandbox::driver::{
     Command, EndReason, Exit, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent,
     SandboxSpec, Started, TOOLCHAIN_DIR,
@@ -67,15 +67,34 @@ pub(super) async fn run(
     let mut stats = seal_off_thread(&node_modules).await?;
     stats.install_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     stats.downloaded_bytes = downloaded;
-    let id = match &lockfile {
-        Some((path, content)) => {
-            let inputs = job.inputs.clone().with_lockfile(path, content);
-            inputs.layer_id(job.manager, job.node, store.toolchains.platform())
-        }
-        None => job.id,
-    };
+    let (id, lockfile, diagnostics) = settle(store, job, lockfile, diagnostics);
     tracing::info!(layer = %id, files = stats.files, bytes = stats.bytes, millis = stats.install_ms, "layer installed");
     Ok(Installed { staging, id, resolved_lockfile: lockfile, diagnostics, stats })
+}
+
+/// The name of what was installed, the lockfile to save, and what to tell. npm refuses some lockfiles that it would not
+/// write differently itself (they lack optional packages for other platforms): then there is nothing to save.
+fn settle(
+    store: &LayerStore,
+    job: &Job,
+    lockfile: Option<(ProjectPath, Bytes)>,
+    diagnostics: Vec<Diagnostic>,
+) -> (Sha256, Option<(ProjectPath, Bytes)>, Vec<Diagnostic>) {
+    let Some((path, content)) = lockfile else {
+        return (job.id, None, diagnostics);
+    };
+    let inputs = job.inputs.clone().with_lockfile(&path, &content);
+    let id = inputs.layer_id(job.manager, job.node, store.toolchains.platform());
+    if id != job.id {
+        return (id, Some((path, content)), diagnostics);
+    }
+    let unchanged = |diagnostic| match diagnostic {
+        Diagnostic::LockfileUpdated { lockfile, tool_output } => {
+            Diagnostic::LockfileIncomplete { lockfile, tool_output }
+        }
+        other => other,
+    };
+    (id, None, diagnostics.into_iter().map(unchanged).collect())
 }
 
 fn spec(store: &LayerStore, toolchain: &Toolchain, node_modules: &Path) -> SandboxSpec {
@@ -173,14 +192,9 @@ impl Installer<'_> {
         }
         let mut attempt = Attempt { is_locked: job.lockfile.is_some(), is_peer_strict: true };
         self.sandbox.apply(batch(&job.inputs.files)).await?;
-        if let Some(addressed) = self.addressed_lockfile() {
-            self.sandbox.apply(batch(&addressed)).await?;
-            let run = self.run(tool::command(job.manager, attempt, &self.config.registry), events).await?;
-            if run.exit.is_success() {
-                return Ok(Attempted { diagnostics, followed_lockfile: true });
-            }
-            // Back to the lockfile as it is: the next failure is its own.
-            self.sandbox.apply(batch(&job.inputs.files)).await?;
+        let mut addressed = self.addressed_lockfile();
+        if let Some(files) = &addressed {
+            self.sandbox.apply(batch(files)).await?;
         }
         loop {
             let command = tool::command(job.manager, attempt, &self.config.registry);
@@ -188,10 +202,19 @@ impl Installer<'_> {
             if run.exit.is_success() {
                 break;
             }
-            let next = tool::after_failure(job.manager, attempt, job.lockfile.as_ref(), &run.tool_output);
-            let (next, diagnostic) = next.ok_or_else(|| self.failure(run))?;
-            self.note(&mut diagnostics, diagnostic);
-            attempt = next;
+            let had_addresses = addressed.take().is_some();
+            if had_addresses {
+                self.sandbox.apply(batch(&job.inputs.files)).await?;
+            }
+            match tool::after_failure(job.manager, attempt, job.lockfile.as_ref(), &run.tool_output) {
+                Some((next, diagnostic)) => {
+                    self.note(&mut diagnostics, diagnostic);
+                    attempt = next;
+                }
+                // The same again with the lockfile as it is: the addresses may have been at fault.
+                None if had_addresses => {}
+                None => return Err(self.failure(run)),
+            }
         }
         if job.lockfile.is_none() {
             let saved = made_lockfile(job.manager);

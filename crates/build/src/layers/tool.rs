@@ -115,7 +115,7 @@ pub(super) fn after_failure(
     tool_output: &str,
 ) -> Option<(Attempt, Diagnostic)> {
     let has_code = |codes: &[&str]| codes.iter().any(|code| mentions_code(tool_output, code));
-    let tool_output = tool_output.to_owned();
+    let tool_output = without_usage(tool_output);
     if manager == PackageManager::Npm && attempt.is_peer_strict && has_code(&["ERESOLVE"]) {
         let next = Attempt { is_peer_strict: false, ..attempt };
         return Some((next, Diagnostic::PeerConflictIgnored { tool_output }));
@@ -127,6 +127,16 @@ pub(super) fn after_failure(
     let lockfile = lockfile.filter(|_| attempt.is_locked && drifted)?.clone();
     let next = Attempt { is_locked: false, ..attempt };
     Some((next, Diagnostic::LockfileUpdated { lockfile, tool_output }))
+}
+
+/// What npm says about a lockfile, without the help text that it adds.
+fn without_usage(tool_output: &str) -> String {
+    let end = tool_output.find("npm error Clean install a project").unwrap_or(tool_output.len());
+    tool_output[..end]
+        .trim_end_matches(|c: char| c.is_whitespace())
+        .trim_end_matches("npm error")
+        .trim_end()
+        .to_owned()
 }
 
 /// pnpm's codes for a lockfile that does not fit the manifest or the settings.

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use vitrine_model::{AppId, FileMode, Sha256};
 use vitrine_sandbox::driver::{
-    Command, DriverError, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxSpec,
-    Started, TOOLCHAIN_DIR,
+    Command, DriverError, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent,
+    SandboxSpec, Started, TOOLCHAIN_DIR,
 };
 
 use crate::Files;

@@ -142,3 +142,23 @@ fn hash(file: File, size: u64) -> std::io::Result<String> {
     }
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_has_at_most_so_many_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let [root, staging] = ["root", "staging"].map(|name| dir.path().join(name));
+        std::fs::create_dir(&root).unwrap();
+        std::fs::create_dir(&staging).unwrap();
+        let project = Project::open(&root, &staging).unwrap();
+        for n in 0..MAX_ENTRIES {
+            std::fs::write(root.join(n.to_string()), "").unwrap();
+        }
+        assert_eq!(project.digest().unwrap().len(), MAX_ENTRIES);
+        std::fs::write(root.join("one more"), "").unwrap();
+        assert!(matches!(project.digest(), Err(FileError::TooMuch("files"))));
+    }
+}

@@ -128,12 +128,18 @@ fn conclude(server: &OwnedFd, one: Pending, outcome: Result<(), Errno>) -> Optio
     let id = one.request.id;
     match outcome {
         Ok(()) => answer(server, id, Ok(one.socket)),
-        Err(Errno::CONNREFUSED | Errno::ADDRNOTAVAIL | Errno::NETUNREACH | Errno::AFNOSUPPORT) => {
-            match one.address + 1 < ADDRESSES.len() {
-                true => return try_address(server, one.request, one.address + 1),
-                false => answer(server, id, Err(DialError::Refused)),
-            }
-        }
+        // Reset: it listened a moment ago, as dev servers do to find out whether a port is free.
+        Err(
+            Errno::CONNREFUSED
+            | Errno::CONNRESET
+            | Errno::CONNABORTED
+            | Errno::ADDRNOTAVAIL
+            | Errno::NETUNREACH
+            | Errno::AFNOSUPPORT,
+        ) => match one.address + 1 < ADDRESSES.len() {
+            true => return try_address(server, one.request, one.address + 1),
+            false => answer(server, id, Err(DialError::Refused)),
+        },
         Err(error) => answer(server, id, Err(other(error))),
     }
     None

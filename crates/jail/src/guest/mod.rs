@@ -46,6 +46,8 @@ pub fn run() -> ExitCode {
 fn take_sockets() -> io::Result<(File, OwnedFd)> {
     // Executing the guest made it inspectable again; it is alone until it starts the first command.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    // Executed by descriptor, it would be called after the descriptor's number.
+    rustix::thread::set_name(c"vitrine-guest")?;
     let control = io::stdin().as_fd().try_clone_to_owned()?;
     let dial = io::stdout().as_fd().try_clone_to_owned()?;
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;

@@ -136,7 +136,11 @@ impl LaunchError {
             Self::JoinCgroup { .. } => "cgroup",
             Self::UserNamespace(_) | Self::WriteMap { .. } | Self::Identity(_) | Self::Groups(_) => "user",
             Self::Clone(_) => "namespaces",
-            Self::Descriptors(_) | Self::NewSession(_) | Self::Pair(_) | Self::Report(_) | Self::Handshake(_) => "launch",
+            Self::Descriptors(_)
+            | Self::NewSession(_)
+            | Self::Pair(_)
+            | Self::Report(_)
+            | Self::Handshake(_) => "launch",
             Self::HostName(_) | Self::Loopback(_) => "network",
             Self::Mount { .. } | Self::Restrict { .. } | Self::Make { .. } | Self::Source { .. } => "mount",
             Self::Target(_) | Self::ListProc(_) | Self::Pivot(_) => "root",

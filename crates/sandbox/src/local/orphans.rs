@@ -4,9 +4,10 @@
 //! process namespace with everything in it. A note per sandbox, with its first process and that process's start time,
 //! serves those that could not (frozen ones) on machines without control groups.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -20,34 +21,30 @@ pub(super) fn note(path: &Path, pid: i32) -> io::Result<()> {
 
 /// Removes everything.
 pub(super) fn remove(notes: &Path, cgroups: &Cgroups) -> Result<OrphanReport, DriverError> {
-    let mut report = OrphanReport::default();
-    for path in entries(notes)? {
-        report.sandboxes += u32::from(kill_noted(&path));
-        fs::remove_file(&path)?;
-        report.leftovers += 1;
+    let mut alive = BTreeSet::new();
+    let mut leftovers = 0;
+    for entry in fs::read_dir(notes)? {
+        let entry = entry?;
+        if kill_noted(&entry.path()) {
+            alive.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+        fs::remove_file(entry.path())?;
+        leftovers += 1;
     }
     for group in cgroups.leftovers() {
-        if group.is_populated() && !noted(notes, group.id()) {
-            report.sandboxes += 1;
+        if group.is_populated() {
+            alive.insert(group.id().to_owned());
         }
         let removed = group.remove();
         removed
             .map_err(|error| DriverError::Setup { step: "orphans".to_owned(), reason: error.to_string() })?;
-        report.leftovers += 1;
+        leftovers += 1;
     }
     cgroups.remove_instance();
-    Ok(report)
+    Ok(OrphanReport { sandboxes: u32::try_from(alive.len()).unwrap_or(u32::MAX), leftovers })
 }
 
-fn noted(notes: &Path, id: &str) -> bool {
-    notes.join(id).exists()
-}
-
-fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect()
-}
-
-/// True when the process of a note was still alive; it is not any more.
+/// True when the process of a note was still alive; it is not for long.
 fn kill_noted(path: &Path) -> bool {
     let note = fs::read_to_string(path).unwrap_or_default();
     let Some((pid, identity)) = note.trim_end().split_once(' ') else { return false };
@@ -58,12 +55,17 @@ fn kill_noted(path: &Path) -> bool {
     is_same && pidfd_send_signal(&pidfd, Signal::KILL).is_ok()
 }
 
-/// What no other process of this number has: when the machine and when the process started.
+/// What no other process of this number has: when the machine and when the process started. One that has ended and only
+/// waits to be noticed has none.
 fn identity_of(pid: i32) -> io::Result<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // See proc_pid_stat(5): field 22, counted from after the name, which ends with the last parenthesis.
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let started = after_name.split_ascii_whitespace().nth(19).unwrap_or_default();
+    let mut fields = after_name.split_ascii_whitespace();
+    if fields.next() == Some("Z") {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let started = fields.nth(18).unwrap_or_default();
     Ok(format!("{} {started}", boot.trim()))
 }

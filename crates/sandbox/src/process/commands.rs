@@ -94,9 +94,10 @@ impl Commands {
     pub(super) async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError> {
         let mut started = Group::start(&command, &self.notes)?;
         let (stdout, stderr) = (started.child.stdout.take(), started.child.stderr.take());
-        let reading = async {
-            tokio::join!(tail(stdout, limits.max_output_bytes), tail(stderr, limits.max_output_bytes))
-        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let max_bytes = limits.max_output_bytes;
+        let reading =
+            async { tokio::join!(tail(stdout, max_bytes, &mut out), tail(stderr, max_bytes, &mut err)) };
         let waiting = async {
             let status = tokio::time::timeout(limits.timeout, started.child.wait()).await;
             signal(started.group, Signal::KILL);
@@ -105,22 +106,22 @@ impl Commands {
                 Err(_) => started.child.wait().await.map(|_| Exit::TimedOut),
             }
         };
-        let (exit, (stdout, stderr)) = tokio::join!(waiting, reading);
-        Ok(ExecOutput { exit: exit?, stdout: stdout.into(), stderr: stderr.into() })
+        let exit = until_over(waiting, reading).await?;
+        out.drain(..out.len().saturating_sub(max_bytes));
+        err.drain(..err.len().saturating_sub(max_bytes));
+        Ok(ExecOutput { exit, stdout: out.into(), stderr: err.into() })
     }
 
     async fn supervise(&self, name: &str, mut started: Group) -> Exit {
         let stdout = forward(started.child.stdout.take(), name, false, &self.events);
         let stderr = forward(started.child.stderr.take(), name, true, &self.events);
         let reading = async { tokio::join!(stdout, stderr) };
-        tokio::pin!(reading);
-        let status = tokio::select! {
-            status = started.child.wait() => status,
-            _ = &mut reading => started.child.wait().await,
+        let waiting = async {
+            let status = started.child.wait().await;
+            signal(started.group, Signal::KILL);
+            status
         };
-        signal(started.group, Signal::KILL);
-        // Returns at once when it had finished before; lines that come later are nobody's.
-        let _ = tokio::time::timeout(DRAIN_WITHIN, &mut reading).await;
+        let status = until_over(waiting, reading).await;
         status.map_or(Exit::Signal { signal: 9 }, exit_of)
     }
 
@@ -231,9 +232,22 @@ async fn forward(stream: Option<impl AsyncRead + Unpin>, name: &str, is_stderr: 
     }
 }
 
-async fn tail(stream: Option<impl AsyncRead + Unpin>, max_bytes: usize) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let Some(mut stream) = stream else { return kept };
+/// Waits for a command, and for its output as long as that makes sense: a process that left the group may hold the
+/// output for ever, and what it writes is nobody's.
+async fn until_over<T, U>(waiting: impl Future<Output = T>, reading: impl Future<Output = U>) -> T {
+    tokio::pin!(waiting, reading);
+    tokio::select! {
+        ended = &mut waiting => {
+            let _ = tokio::time::timeout(DRAIN_WITHIN, reading).await;
+            ended
+        }
+        _ = &mut reading => waiting.await,
+    }
+}
+
+/// Keeps the end of a stream: `max_bytes`, and at times some more.
+async fn tail(stream: Option<impl AsyncRead + Unpin>, max_bytes: usize, kept: &mut Vec<u8>) {
+    let Some(mut stream) = stream else { return };
     let mut chunk = vec![0; CHUNK_BYTES];
     while let Ok(count @ 1..) = stream.read(&mut chunk).await {
         kept.extend_from_slice(&chunk[..count]);
@@ -242,6 +256,4 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>, max_bytes: usize) -> Vec<u
             kept.drain(..kept.len() - max_bytes);
         }
     }
-    kept.drain(..kept.len().saturating_sub(max_bytes));
-    kept
 }

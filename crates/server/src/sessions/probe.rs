@@ -34,10 +34,12 @@ pub(crate) async fn until_ready(
     loop {
         match answer(sandbox, port, &opened).await {
             Ok(ready) => return Ok(ready),
-            Err(ProbeError::Driver(DriverError::ConnectionRefused(_)) | ProbeError::Http(_)) => {
+            Err(ProbeError::Driver(error @ DriverError::Ended)) => return Err(error),
+            // Not yet listening, or busy, or cut off by its own restart: whatever it is may pass.
+            Err(error) => {
+                tracing::trace!(port, %error, "the dev server does not answer yet");
                 tokio::time::sleep(RETRY).await;
             }
-            Err(ProbeError::Driver(error)) => return Err(error),
         }
     }
 }
@@ -50,7 +52,11 @@ enum ProbeError {
     Http(#[from] hyper::Error),
 }
 
-async fn answer(sandbox: &dyn Sandbox, port: u16, opened: &(impl Fn() + Send + Sync)) -> Result<Ready, ProbeError> {
+async fn answer(
+    sandbox: &dyn Sandbox,
+    port: u16,
+    opened: &(impl Fn() + Send + Sync),
+) -> Result<Ready, ProbeError> {
     let (page, body) = get(sandbox.dial(port).await?, port, "/", "text/html").await?;
     opened();
     let Some(entry) = entry_module(&String::from_utf8_lossy(&body)) else {

@@ -356,7 +356,10 @@ impl Start {
         live.sandbox.spawn(DEV_SERVER, command).await.map_err(|error| faults::of_driver(&error))?;
         let (sandbox, upstream) = (live.sandbox.clone(), live.upstream.clone());
         let timeout = Duration::from_secs(self.context.settings.ready_timeout_secs);
-        let answered = tokio::time::timeout(timeout, probe::until_ready(sandbox.as_ref(), port, || self.open(&upstream)));
+        let answered = tokio::time::timeout(
+            timeout,
+            probe::until_ready(sandbox.as_ref(), port, || self.open(&upstream)),
+        );
         let ready = tokio::select! {
             answered = answered => answered,
             problem = self.until_ended(&mut live.events) => return Err(problem),

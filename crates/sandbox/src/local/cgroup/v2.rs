@@ -43,8 +43,7 @@ impl Tree {
     /// Enables the controllers for children. A group that has both processes and limited children is not allowed (but
     /// for the tree's root), so whatever is in ours moves to a leaf first.
     fn prepare(&self, own: &Path, instance: &str) -> Result<(), GroupError> {
-        let wanted: Vec<String> = self.controllers.iter().map(|name| format!("+{name}")).collect();
-        let wanted = wanted.join(" ");
+        let wanted = self.enabling();
         let control = own.join("cgroup.subtree_control");
         if write(&control, &wanted).is_err() {
             let leaf = own.join(format!("{instance}{LEAF_SUFFIX}"));
@@ -53,8 +52,18 @@ impl Tree {
             procs.lines().try_for_each(|pid| write(&leaf.join("cgroup.procs"), pid))?;
             write(&control, &wanted)?;
         }
+        self.make_instance()
+    }
+
+    /// It may have been removed when it was empty, and its setting with it.
+    fn make_instance(&self) -> Result<(), GroupError> {
         make_dir(&self.instance)?;
-        write(&self.instance.join("cgroup.subtree_control"), &wanted)
+        write(&self.instance.join("cgroup.subtree_control"), &self.enabling())
+    }
+
+    fn enabling(&self) -> String {
+        let wanted: Vec<String> = self.controllers.iter().map(|name| format!("+{name}")).collect();
+        wanted.join(" ")
     }
 
     pub(super) fn controllers(&self) -> Vec<&'static str> {
@@ -67,7 +76,7 @@ impl Tree {
 
     pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
         let dir = self.instance.join(id);
-        make_dir(&self.instance)?;
+        self.make_instance()?;
         make_dir(&dir)?;
         let group = self.group(id);
         match self.set_limits(&dir, limits) {
@@ -147,6 +156,7 @@ mod tests {
         };
         let group = tree.create("sbx", &limits).unwrap();
         let read = |file: &str| std::fs::read_to_string(top.path().join("vitrine-x/sbx").join(file)).unwrap();
+        assert_eq!(read("../cgroup.subtree_control"), "+memory +cpu +pids");
         assert_eq!(read("memory.max"), "536870912");
         assert_eq!(read("cpu.max"), "50000 100000");
         assert_eq!(read("pids.max"), (256 + GUEST_PIDS).to_string());

@@ -1,8 +1,6 @@
 //! Layers for real: the real driver, the real registry, small packages.
 
-mod support;
-
-use support::{files, fixture, project};
+use crate::support::{files, fixture, project};
 use vitrine_build::Files;
 use vitrine_build::diagnostic::Diagnostic;
 use vitrine_build::layers::{InstallEvent, Layer, LayerError};
@@ -33,7 +31,7 @@ async fn npm_makes_a_lockfile_once_and_follows_it_from_then_on() {
     let saved = fixture.layer(&locked(fresh.clone(), &made)).await;
     assert_eq!((saved.id, saved.reused, saved.resolved_lockfile), (made.id, true, None));
     // In another store, from the lockfile alone.
-    let other = support::fixture().await;
+    let other = crate::support::fixture().await;
     let followed = other.layer(&locked(fresh, &made)).await;
     assert_eq!((followed.id, followed.reused, followed.diagnostics.len()), (made.id, false, 0));
     assert_eq!(other.count("staging"), 0);
@@ -48,7 +46,7 @@ async fn pnpm_installs_a_tree_that_stands_alone() {
     let lock = locked(fresh, &made);
     assert!(has(&made, "debug/package.json") && has(&made, ".pnpm/ms@2.1.3/node_modules/ms/index.js"));
     assert!(!has(&made, ".vitrine-store"));
-    let other = support::fixture().await;
+    let other = crate::support::fixture().await;
     let followed = other.layer(&lock).await;
     assert_eq!((followed.id, followed.resolved_lockfile), (made.id, None));
     // An older format is read by the older pnpm.
@@ -77,7 +75,7 @@ async fn a_drifted_lockfile_is_brought_up_to_date_and_said_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contradicting_peers_are_installed_leniently_and_said_so() {
     let fixture = fixture().await;
-    // This release of the plugin wants Vite 4 at most.
+    // This release of react-dom wants React 17.
     let layer = fixture
         .layer(&project(
             r#""react":"18.2.0","use-sync-external-store":"1.2.0","scheduler":"0.23.0","react-dom":"17.0.2""#,
@@ -137,7 +135,7 @@ async fn what_an_interrupted_installation_left_is_removed_at_the_next_start() {
     let left = fixture.dir.path().join("layers/staging/half/node_modules/a");
     std::fs::create_dir_all(&left).unwrap();
     let layer = fixture.layer(&project(r#""ms":"2.1.3""#)).await;
-    let _again = support::open(fixture.dir.path(), fixture.driver.clone()).await;
+    let _again = crate::support::open(fixture.dir.path(), fixture.driver.clone()).await;
     assert!(!left.exists());
     assert!(layer.node_modules.join("ms").exists());
 }

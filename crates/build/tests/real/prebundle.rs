@@ -1,12 +1,10 @@
 //! Pre-bundles for real: made once, used by the next session, and not in its way when more is needed.
 
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{Fixture, TestEntropy, files, fixture};
+use crate::support::{Fixture, TestEntropy, files, fixture};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use vitrine_build::Files;

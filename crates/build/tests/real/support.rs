@@ -14,13 +14,13 @@ use vitrine_sandbox::driver::Driver;
 use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
 
 /// The real driver, with its state in the test's directory.
-pub fn make(dir: &Path) -> Arc<dyn Driver> {
+pub(crate) fn make(dir: &Path) -> Arc<dyn Driver> {
     let config = LocalConfig { state_dir: dir.join("driver"), root: RootSource::Host };
     Arc::new(LocalDriver::new(config).unwrap())
 }
 
 /// Unpredictable enough for names of sandboxes in tests that run at once.
-pub struct TestEntropy;
+pub(crate) struct TestEntropy;
 
 impl Entropy for TestEntropy {
     fn fill(&self, bytes: &mut [u8]) {
@@ -29,10 +29,10 @@ impl Entropy for TestEntropy {
     }
 }
 
-pub struct Fixture {
-    pub dir: tempfile::TempDir,
-    pub driver: Arc<dyn Driver>,
-    pub store: Arc<LayerStore>,
+pub(crate) struct Fixture {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) store: Arc<LayerStore>,
 }
 
 /// Toolchains are kept between runs: a download takes longer than all tests. One store for all tests of a program, as
@@ -44,7 +44,7 @@ fn toolchains() -> Arc<ToolchainStore> {
 }
 
 /// A store in a fresh directory, over the real driver and the real registry.
-pub async fn fixture() -> Fixture {
+pub(crate) async fn fixture() -> Fixture {
     let dir = tempfile::tempdir().unwrap();
     let driver: Arc<dyn Driver> = make(dir.path());
     driver.remove_orphans().await.unwrap();
@@ -52,7 +52,7 @@ pub async fn fixture() -> Fixture {
     Fixture { dir, driver, store }
 }
 
-pub async fn open(dir: &Path, driver: Arc<dyn Driver>) -> Arc<LayerStore> {
+pub(crate) async fn open(dir: &Path, driver: Arc<dyn Driver>) -> Arc<LayerStore> {
     let registry = RegistrySettings::resolve("", "").await.unwrap();
     let mut config = LayerConfig::new(dir.join("layers"), registry);
     // The registry may be a mirror on a private network here.
@@ -62,12 +62,12 @@ pub async fn open(dir: &Path, driver: Arc<dyn Driver>) -> Arc<LayerStore> {
     LayerStore::open(config, driver, toolchains(), clock, Arc::new(TestEntropy)).unwrap()
 }
 
-pub fn files(entries: &[(&str, &str)]) -> Files {
+pub(crate) fn files(entries: &[(&str, &str)]) -> Files {
     entries.iter().map(|(path, text)| (path.parse().unwrap(), text.as_bytes().to_vec().into())).collect()
 }
 
 /// A project whose `package.json` lists these dependencies.
-pub fn project(dependencies: &str) -> Files {
+pub(crate) fn project(dependencies: &str) -> Files {
     files(&[
         ("package.json", &format!(r#"{{"name":"mine","private":true,"dependencies":{{{dependencies}}}}}"#)),
         ("index.html", ""),
@@ -75,7 +75,7 @@ pub fn project(dependencies: &str) -> Files {
 }
 
 impl Fixture {
-    pub async fn ensure(&self, files: &Files) -> (Result<Layer, LayerError>, Vec<InstallEvent>) {
+    pub(crate) async fn ensure(&self, files: &Files) -> (Result<Layer, LayerError>, Vec<InstallEvent>) {
         let (progress, mut events) = tokio::sync::mpsc::channel(1_000);
         let detected = detect(files, None).unwrap();
         let request = LayerRequest { files: files.clone(), detected, progress: Some(progress) };
@@ -87,12 +87,12 @@ impl Fixture {
         (outcome, seen)
     }
 
-    pub async fn layer(&self, files: &Files) -> Layer {
+    pub(crate) async fn layer(&self, files: &Files) -> Layer {
         self.ensure(files).await.0.unwrap()
     }
 
     /// Entries of a folder of the store.
-    pub fn count(&self, folder: &str) -> usize {
+    pub(crate) fn count(&self, folder: &str) -> usize {
         std::fs::read_dir(self.dir.path().join("layers").join(folder)).unwrap().count()
     }
 }

@@ -1,0 +1,7 @@
+//! The few tests that need the real thing: the local driver, the registry, package managers, a dev server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
+
+mod layers;
+mod prebundle;
+mod support;
