@@ -18,27 +18,24 @@ const quick = words.includes('--quick');
 const chosen = words.filter((word) => word in all);
 
 
+const machine = {
+  cores: cpus().length,
+  cpu: cpus()[0].model,
+  memory_gib: Math.round(totalmem() / 2 ** 30),
+  kernel: release(),
+  node: process.version,
+};
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+
 const figures = [];
 for (const name of chosen.length > 0 ? chosen : Object.keys(all)) {
   console.log(`── ${name}`);
-  const measured = await all[name]({ quick, root });
-  figures.push(measured);
-  console.log(report([measured]));
+  figures.push(await all[name]({ quick, root }));
+  console.log(report(figures.slice(-1)));
+  // After each figure: one that fails takes none of the others with it.
+  const run = { at: new Date().toISOString(), commit, machine, figures };
+  mkdirSync(`${root}/bench/results`, { recursive: true });
+  writeFileSync(`${root}/bench/results/latest.json`, `${JSON.stringify(run, null, 2)}\n`);
+  writeFileSync(`${root}/bench/results/latest.md`, `${report(figures, run)}\n`);
 }
-
-const run = {
-  at: new Date().toISOString(),
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
-  machine: {
-    cores: cpus().length,
-    cpu: cpus()[0].model,
-    memory_gib: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
-    node: process.version,
-  },
-  figures,
-};
-mkdirSync(`${root}/bench/results`, { recursive: true });
-writeFileSync(`${root}/bench/results/latest.json`, `${JSON.stringify(run, null, 2)}\n`);
-writeFileSync(`${root}/bench/results/latest.md`, `${report(figures, run)}\n`);
 console.log('written to bench/results/latest.json and latest.md');

@@ -14,7 +14,7 @@ export function summary(samples) {
     p50: round(percentile(samples, 50)),
     p95: round(percentile(samples, 95)),
     p99: round(percentile(samples, 99)),
-    max: round(Math.max(...samples)),
+    max: round(samples.reduce((most, sample) => Math.max(most, sample), 0)),
   };
 }
 
