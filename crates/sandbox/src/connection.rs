@@ -192,3 +192,86 @@ pub(crate) async fn read_message(
     reader.read_exact(&mut payload).await?;
     Ok((message, payload.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::mpsc as std_mpsc;
+    use vitrine_jail::protocol::Ended;
+
+    const WITHIN: Duration = Duration::from_secs(10);
+
+    /// A connection, the guest's end of it, and why reading stopped.
+    fn open() -> (Connection, UnixStream, tokio::task::JoinHandle<FrameError>, std_mpsc::Receiver<Event>) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (sender, events) = std_mpsc::channel();
+        let (connection, reading) = Connection::open(ours, move |event| sender.send(event).unwrap());
+        (connection, theirs, tokio::spawn(reading), events)
+    }
+
+    fn message(message: &Message) -> Vec<u8> {
+        frame::encode(message, 0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn answers_find_their_questions_in_any_order_and_strays_are_ignored() {
+        let (connection, mut guest, _reading, events) = open();
+        let answering = async {
+            let mut requests = [0; 4096];
+            let mut seen = 0;
+            while seen < 2 {
+                let count = guest.read(&mut requests).await.unwrap();
+                seen += String::from_utf8_lossy(&requests[..count]).matches("\"id\"").count();
+            }
+            let reply = |id, is_found| Message::Reply { id, reply: Reply::Content { is_found } };
+            let exited = Event::Exited { name: "dev".into(), exit: Ended::TimedOut };
+            for said in
+                [reply(99, true), reply(2, true), Message::Event(exited), reply(2, false), reply(1, false)]
+            {
+                guest.write_all(&message(&said)).await.unwrap();
+            }
+        };
+        let first = connection.ask(Request::Digest, WITHIN);
+        let second = connection.ask(Request::Digest, WITHIN);
+        let (first, second, ()) = tokio::join!(first, second, answering);
+        assert_eq!(first.unwrap().0, Reply::Content { is_found: false });
+        assert_eq!(second.unwrap().0, Reply::Content { is_found: true });
+        assert!(matches!(events.recv().unwrap(), Event::Exited { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_says_nothing_is_not_waited_for() {
+        let (connection, _guest, _reading, _events) = open();
+        let brief = Duration::from_millis(20);
+        assert!(matches!(connection.ask(Request::Digest, brief).await, Err(DriverError::Timeout(_))));
+        connection.close();
+        assert!(matches!(connection.ask(Request::Digest, WITHIN).await, Err(DriverError::Ended)));
+    }
+
+    #[tokio::test]
+    async fn whatever_makes_no_sense_ends_the_reading() {
+        let huge = [0xff; LENGTHS_BYTES].to_vec();
+        let unreadable = [&9_u32.to_le_bytes()[..], &[0; 4], b"not json!"].concat();
+        let cut = message(&Message::Ready)[..9].to_vec();
+        let misplaced = message(&Message::Launched { pid: 1 });
+        for bytes in [huge, unreadable, cut, misplaced, Vec::new()] {
+            let (_connection, mut guest, reading, _events) = open();
+            guest.write_all(&bytes).await.unwrap();
+            drop(guest);
+            let ended = tokio::time::timeout(WITHIN, reading).await;
+            assert!(ended.is_ok_and(|ended| ended.is_ok()), "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_the_reading_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut stream = bytes.as_slice();
+                while read_message(&mut stream).await.is_ok() {}
+            });
+        }
+    }
+}

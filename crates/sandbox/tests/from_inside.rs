@@ -3,27 +3,22 @@
 //! Limits on memory and processes need control groups, which these tests have as root; without, they say so and pass
 //! over what cannot hold.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
-use std::collections::BTreeMap;
+mod support;
+
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tempfile::TempDir;
-use vitrine_model::{FileMode, ProjectPath, SandboxId};
+use vitrine_model::SandboxId;
 use vitrine_sandbox::driver::{
-    Command, ExecLimits, ExecOutput, Exit, FileBatch, FilePut, Limits, PROJECT_DIR, SandboxSpec, Started,
+    EndReason, ExecOutput, Exit, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, Started,
 };
 use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
-use vitrine_sandbox::{Driver, Sandbox};
+use vitrine_sandbox::{Driver, DriverError, Sandbox};
 
-const MEMORY_BYTES: u64 = 192 << 20;
-const DISK_BYTES: u64 = 32 << 20;
-const PIDS: u32 = 48;
-
-static NEXT: AtomicU32 = AtomicU32::new(0);
+use support::{again_as_user, batch, eventually, is_root, limits, sh, spec, until};
 
 struct Inside {
     started: Started,
@@ -34,20 +29,24 @@ struct Inside {
 
 impl Inside {
     async fn start() -> Self {
+        Self::start_with(|_| Vec::new()).await
+    }
+
+    /// The mounts may come from the directory that the state is in.
+    async fn start_with(mounts: impl FnOnce(&Path) -> Vec<Mount>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let driver =
-            LocalDriver::new(LocalConfig { state_dir: dir.path().join("state"), root: RootSource::Host });
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let id: SandboxId = format!("sbx_0123456789abcdefghjk{:06}", number).parse().unwrap();
-        let limits = Limits {
-            memory_bytes: MEMORY_BYTES,
-            cpu_millis: 1_000,
-            pids: PIDS,
-            disk_bytes: DISK_BYTES,
-            open_files: 512,
-        };
-        let spec = SandboxSpec { id: id.clone(), mounts: Vec::new(), limits };
-        let driver = driver.unwrap();
+        let spec = spec(mounts(dir.path()));
+        Self::start_in(dir, spec).await
+    }
+
+    async fn start_as(spec: SandboxSpec) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), spec).await
+    }
+
+    async fn start_in(dir: TempDir, spec: SandboxSpec) -> Self {
+        let config = LocalConfig { state_dir: dir.path().join("state"), root: RootSource::Host };
+        let id = spec.id.clone();
+        let driver = LocalDriver::new(config).unwrap();
         let started = driver.start(spec).await.unwrap();
         Self { started, _driver: driver, id, dir }
     }
@@ -57,11 +56,7 @@ impl Inside {
     }
 
     async fn sh(&self, script: &str) -> ExecOutput {
-        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
-        let env = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
-        let command = Command { argv, env, cwd: PROJECT_DIR.to_owned() };
-        let limits = ExecLimits { timeout: Duration::from_secs(20), max_output_bytes: 64 * 1024 };
-        self.sandbox().exec(command, limits).await.unwrap()
+        self.sandbox().exec(sh(script), limits()).await.unwrap()
     }
 
     async fn says(&self, script: &str) -> String {
@@ -74,16 +69,29 @@ impl Inside {
         self.sandbox().stop().await.unwrap();
     }
 
-    async fn put(&self, path: &str, content: &str) -> Result<(), vitrine_sandbox::DriverError> {
-        let path = ProjectPath::parse(path).unwrap();
-        let file =
-            FilePut { path, mode: FileMode::Regular, content: Bytes::copy_from_slice(content.as_bytes()) };
-        self.sandbox().apply(FileBatch { put: vec![file], removed: Vec::new() }).await.map(drop)
+    async fn put(&self, path: &str, content: &str) -> Result<(), DriverError> {
+        self.sandbox().apply(batch(&[(path, content)], &[])).await.map(drop)
+    }
+
+    /// Names of the processes inside, but for the guest and what asks.
+    async fn processes(&self) -> Vec<String> {
+        let names = self.says("cat /proc/[0-9]*/comm").await;
+        let own = ["vitrine-guest", "commands", "sh", "cat"];
+        names.lines().filter(|name| !own.contains(name)).map(str::to_owned).collect()
+    }
+
+    async fn exit_of(&mut self, wanted: &str) -> Exit {
+        until(&mut self.started.events, |event| match event {
+            SandboxEvent::Exited { name, exit } => (name == wanted).then_some(exit),
+            _ => None,
+        })
+        .await
     }
 }
 
-fn is_root() -> bool {
-    rustix::process::getuid().is_root()
+#[test]
+fn all_of_this_holds_for_an_ordinary_user() {
+    again_as_user(&["--skip", "all_of_this_holds"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,6 +193,27 @@ async fn memory_is_limited_and_the_reason_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_count_as_memory_and_running_out_is_told_apart_from_dying() {
+    if !is_root() {
+        return eprintln!("no control groups for an ordinary user: memory is not limited");
+    }
+    let mut spec = spec(Vec::new());
+    spec.limits.memory_bytes = 24 << 20;
+    let mut inside = Inside::start_as(spec).await;
+    assert_eq!(inside.sh("exec cat /dev/zero > /tmp/fill").await.exit, Exit::OutOfMemory);
+    // Nothing has room now; sooner or later the guest itself has none. Each end has its reason.
+    inside.sandbox().spawn("dev", sh("while :; do echo x; done")).await.ok();
+    let told = until(&mut inside.started.events, |event| match event {
+        SandboxEvent::Exited { exit, .. } => Some(exit == Exit::OutOfMemory),
+        SandboxEvent::Ended { reason } => Some(reason == EndReason::OutOfMemory),
+        _ => None,
+    });
+    let told = tokio::time::timeout(Duration::from_secs(2), told).await;
+    assert!(told.unwrap_or(true));
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fork_bomb_is_held() {
     let inside = Inside::start().await;
     let output = inside
@@ -192,7 +221,7 @@ async fn a_fork_bomb_is_held() {
         .await;
     assert!(!output.exit.is_success() || !output.stderr.is_empty(), "{output:?}");
     let usage = inside.sandbox().usage().await.unwrap();
-    assert!(usage.pids <= PIDS + 16, "{usage:?}");
+    assert!(usage.pids <= 48 + 16, "{usage:?}");
     inside.end().await;
 }
 
@@ -201,7 +230,7 @@ async fn the_disk_is_limited() {
     let inside = Inside::start().await;
     let output = inside.sh("cat /dev/zero > /tmp/fill; wc -c < /tmp/fill").await;
     let bytes: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
-    assert!(bytes <= DISK_BYTES && bytes > DISK_BYTES / 2, "{bytes}");
+    assert!(bytes <= 32 << 20 && bytes > 16 << 20, "{bytes}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
     inside.end().await;
 }
@@ -229,6 +258,153 @@ async fn a_stopped_sandbox_leaves_nothing() {
     assert!(!mentions(&inside.dir.path().join("state"), inside.id.as_str()), "a directory is left");
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&*inside.dir.path().to_string_lossy()), "a mount is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_path_of_the_host_is_shown() {
+    let inside = Inside::start_with(|dir| {
+        let layer = dir.join("layer");
+        std::fs::create_dir(&layer).unwrap();
+        vec![
+            Mount::ReadOnly { source: layer.clone(), target: "/opt/toolchain".into() },
+            Mount::Overlay { lowers: vec![layer], target: format!("{PROJECT_DIR}/node_modules").into() },
+        ]
+    })
+    .await;
+    let seen =
+        inside.says("cat /proc/self/mountinfo /proc/self/mounts /proc/self/cgroup /proc/self/maps").await;
+    let host = inside.dir.path().file_name().unwrap().to_string_lossy().into_owned();
+    assert!(!seen.contains(&host), "{seen}");
+    assert!(!seen.contains(inside.id.as_str()) && !seen.contains("vitrine-"), "{seen}");
+    assert_eq!(inside.says("ls /proc/self/fd | wc -l").await, "4", "three, and the directory being listed");
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_only_mounts_and_lowers_cannot_be_changed() {
+    let inside = Inside::start_with(|dir| {
+        let layer = dir.join("layer");
+        std::fs::create_dir(&layer).unwrap();
+        std::fs::write(layer.join("file"), "original").unwrap();
+        vec![
+            Mount::ReadOnly { source: layer.clone(), target: "/opt/toolchain".into() },
+            Mount::ReadOnly { source: layer.join("file"), target: "/opt/file".into() },
+            Mount::Overlay { lowers: vec![layer], target: format!("{PROJECT_DIR}/node_modules").into() },
+        ]
+    })
+    .await;
+    for place in ["/opt/toolchain/file", "/opt/toolchain/new", "/opt/file"] {
+        assert!(!inside.sh(&format!("echo changed > {place}")).await.exit.is_success(), "{place}");
+    }
+    inside
+        .sh("echo changed > node_modules/file; rm -rf node_modules/file; echo new > node_modules/new")
+        .await;
+    let layer = inside.dir.path().join("layer");
+    assert_eq!(std::fs::read_to_string(layer.join("file")).unwrap(), "original");
+    assert!(!layer.join("new").exists());
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_takes_along_whatever_it_left_behind() {
+    let mut inside = Inside::start_with(|_| {
+        vec![Mount::ReadOnly { source: "/usr/bin/setsid".into(), target: "/opt/setsid".into() }]
+    })
+    .await;
+    // Forked twice, in sessions of their own, and one of them ignores being asked.
+    let daemons =
+        "(/opt/setsid sleep 1001 &); (/opt/setsid sh -c \"trap '' TERM; sleep 1002; sleep 1003\" &)";
+    inside.sandbox().spawn("dev", sh(&format!("{daemons}; exec sleep 1000"))).await.unwrap();
+    eventually("all of them run", || async { inside.processes().await.len() == 3 }).await;
+    inside.sandbox().spawn("other", sh("exec tail -f /dev/null")).await.unwrap();
+    inside.sandbox().kill("dev").await.unwrap();
+    assert_eq!(inside.processes().await, ["tail"], "only the other command is left");
+    assert_eq!(inside.exit_of("dev").await, Exit::Signal { signal: 15 });
+    // Ending by itself takes them along, too.
+    inside.sandbox().spawn("dev", sh(daemons)).await.unwrap();
+    assert_eq!(inside.exit_of("dev").await, Exit::Code { code: 0 });
+    assert_eq!(inside.processes().await, ["tail"]);
+    assert!(inside.sh(daemons).await.exit.is_success());
+    assert_eq!(inside.processes().await, ["tail"]);
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_go_nowhere_else_while_folders_and_links_change_places() {
+    let mut inside = Inside::start().await;
+    let race =
+        "mkdir -p /tmp/out real; while :; do ln -s /tmp/out src; rm src; mv real src; mv src real; done";
+    inside.sandbox().spawn("race", sh(race)).await.unwrap();
+    let mut applied = 0;
+    for round in 0..300 {
+        let text = round.to_string();
+        applied += u32::from(inside.put("src/deep/a.txt", &text).await.is_ok());
+        let _ = inside.sandbox().apply(batch(&[], &["src/deep/a.txt"])).await;
+        let _ = inside.sandbox().read(&support::path("src/deep/a.txt"), 100).await;
+    }
+    inside.sandbox().kill("race").await.unwrap();
+    inside.exit_of("race").await;
+    assert_eq!(inside.says("ls -A /tmp/out").await, "", "nothing went through the link");
+    assert!(applied > 0);
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_the_staging_place_away_spoils_only_the_own_session() {
+    let inside = Inside::start().await;
+    assert!(inside.sh("rm -rf /workspace/.stage && ln -s /etc /workspace/.stage").await.exit.is_success());
+    assert!(inside.put("a.txt", "content").await.is_err());
+    assert!(inside.sandbox().digest().await.unwrap().is_empty());
+    assert_eq!(inside.says("echo still here").await, "still here");
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn special_files_do_not_block_the_guest() {
+    let inside = Inside::start_with(|_| {
+        vec![Mount::ReadOnly { source: "/usr/bin/mkfifo".into(), target: "/opt/mkfifo".into() }]
+    })
+    .await;
+    assert!(inside.sh("/opt/mkfifo pipe && ln -s /dev/zero zero && ln -s . loop").await.exit.is_success());
+    assert!(inside.sandbox().digest().await.unwrap().is_empty());
+    for name in ["pipe", "zero", "loop"] {
+        assert_eq!(inside.sandbox().read(&support::path(name), 100).await.unwrap(), None, "{name}");
+        inside.put(name, "a file now").await.unwrap();
+    }
+    assert_eq!(inside.sandbox().digest().await.unwrap().len(), 3);
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_too_deep_to_walk_is_refused() {
+    let inside = Inside::start().await;
+    let script = "i=0; while [ $i -lt 100 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done";
+    assert!(inside.sh(script).await.exit.is_success());
+    assert!(matches!(inside.sandbox().digest().await, Err(DriverError::Refused(_))));
+    // A file in the way is not worth going down there either; the project is as usable as before.
+    assert!(inside.put("d", "file").await.is_err());
+    inside.put("other", "file").await.unwrap();
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_inside_that_accepts_nobody_keeps_no_other_connection_waiting() {
+    let inside = Inside::start().await;
+    let _full = inside.sandbox().listen(4_000).await.unwrap();
+    let open = inside.sandbox().listen(4_001).await.unwrap();
+    let mut held = Vec::new();
+    let refused = loop {
+        match tokio::time::timeout(Duration::from_millis(300), inside.sandbox().dial(4_000)).await {
+            Ok(Ok(stream)) => held.push(stream),
+            refused => break refused,
+        }
+        assert!(held.len() < 1_000, "the listener's queue has an end");
+    };
+    assert!(refused.is_err(), "it waits: {refused:?}");
+    let (other, accepted) = tokio::join!(inside.sandbox().dial(4_001), open.accept());
+    other.unwrap();
+    accepted.unwrap();
+    inside.end().await;
 }
 
 fn mentions(below: &Path, name: &str) -> bool {

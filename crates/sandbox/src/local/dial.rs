@@ -181,3 +181,52 @@ fn receive(socket: &UnixStream) -> io::Result<(DialReply, Option<OwnedFd>)> {
     let packet = packet.get(..received.bytes).unwrap_or_default();
     Ok((serde_json::from_slice(packet)?, descriptor))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SocketFlags, recv, sendmsg, socketpair};
+    use std::io::IoSlice;
+    use std::os::fd::AsFd;
+
+    /// A dialer whose guest answers every request with `descriptor`, whatever was asked for.
+    fn lied_to_with(descriptor: OwnedFd) -> Dialer {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        std::thread::spawn(move || {
+            let mut packet = [0; MAX_DIAL_BYTES];
+            while let Ok((_, count @ 1..)) = recv(&theirs, &mut packet[..], RecvFlags::empty()) {
+                let request: DialRequest = serde_json::from_slice(&packet[..count]).unwrap();
+                let reply = serde_json::to_vec(&DialReply { id: request.id, error: None }).unwrap();
+                let descriptors = [descriptor.as_fd(), descriptor.as_fd(), descriptor.as_fd()];
+                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+                let mut ancillary = SendAncillaryBuffer::new(&mut space);
+                ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+                sendmsg(&theirs, &[IoSlice::new(&reply)], &mut ancillary, SendFlags::NOSIGNAL).unwrap();
+            }
+        });
+        let (dialer, answering) = Dialer::open(ours).unwrap();
+        tokio::spawn(answering);
+        dialer
+    }
+
+    #[tokio::test]
+    async fn only_sockets_of_the_kind_asked_for_are_taken() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let file = std::fs::File::open("/dev/zero").unwrap();
+        let (unix, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for wrong in [OwnedFd::from(file), unix.into(), udp.into()] {
+            let dialer = lied_to_with(wrong);
+            assert!(matches!(dialer.connect(1).await, Err(DriverError::Refused(_))));
+            assert!(matches!(dialer.listen(1).await, Err(DriverError::Refused(_))));
+        }
+        let dialer = lied_to_with(stream.into());
+        assert!(dialer.listen(1).await.is_err());
+        assert!(dialer.connect(1).await.is_ok(), "an honest answer passes");
+        let dialer = lied_to_with(listener.into());
+        assert!(dialer.connect(1).await.is_err());
+        assert!(dialer.listen(1).await.is_ok(), "an honest answer passes");
+    }
+}

@@ -98,8 +98,9 @@ impl Life {
         self.oom_kills.swap(now, Ordering::Relaxed) < now
     }
 
-    /// Waits for the guest's end and clears everything away. Never returns before that.
-    pub(super) async fn bury(&self, events: &Events) {
+    /// Waits for the guest's end and clears everything away; `close` is called once nothing is left, and before anybody
+    /// who waits for that hears of it. Never returns earlier.
+    pub(super) async fn bury(&self, events: &Events, close: impl FnOnce()) {
         if let Err(error) = self.wait_for_init().await {
             tracing::warn!(%error, "cannot wait for a sandbox; killing it");
             self.init.kill();
@@ -110,6 +111,7 @@ impl Life {
         if let Err(error) = &outcome {
             tracing::warn!(error, "a sandbox left something behind");
         }
+        close();
         events.end(reason);
         self.over.send_replace(Some(outcome));
     }

@@ -219,13 +219,15 @@ fn run(
                 // The guest is dying now; nothing it might still say matters.
                 std::future::pending::<()>().await;
             };
+            let close = || {
+                connection.close();
+                dialer.close();
+                drop(claim);
+            };
             tokio::select! {
-                () = life.bury(&events) => {}
+                () = life.bury(&events, close) => {}
                 () = stopped => {}
             }
-            connection.close();
-            dialer.close();
-            drop(claim);
         }
     });
     Ok(Started { sandbox: Arc::new(LocalSandbox { id, connection, dialer, life }), events: receiver })

@@ -64,12 +64,28 @@ impl Drop for State {
     }
 }
 
-/// Who sandboxes are on the host.
+/// Who sandboxes are on the host: nobody, when this process may choose. Root of a container that has no such user cannot,
+/// and is an ordinary user in this respect.
 pub(super) fn identity() -> Identity {
-    match rustix::process::geteuid().is_root() {
+    let is_mapped = |map: &str| fs::read_to_string(map).is_ok_and(|map| maps(&map, NOBODY));
+    let can_choose = rustix::process::geteuid().is_root()
+        && is_mapped("/proc/self/uid_map")
+        && is_mapped("/proc/self/gid_map");
+    match can_choose {
         true => Identity::Mapped { uid: NOBODY, gid: NOBODY },
         false => Identity::Myself,
     }
+}
+
+/// Whether `id` exists in this user namespace: a map has lines of first id, first id outside, and count.
+fn maps(map: &str, id: u32) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_ascii_whitespace().map_while(|number| number.parse::<u32>().ok());
+        match (numbers.next(), numbers.nth(1)) {
+            (Some(first), Some(count)) => id.checked_sub(first).is_some_and(|at| at < count),
+            _ => false,
+        }
+    })
 }
 
 /// Names the control groups of this state directory: two servers on one machine never share any.
@@ -119,4 +135,18 @@ fn base_root(source: &RootSource, state_dir: &Path) -> Result<PathBuf, DriverErr
         result => result?,
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_looked_for_in_every_line_of_the_map() {
+        assert!(maps("         0          0 4294967295\n", NOBODY));
+        assert!(maps("0 1000 1\n1 100000 65536\n", NOBODY));
+        assert!(!maps("0 1000 1\n", NOBODY));
+        assert!(!maps("0 1000 1\n1 100000 65533\n", NOBODY));
+        assert!(!maps("", NOBODY));
+    }
 }
