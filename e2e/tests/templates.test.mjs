@@ -70,6 +70,23 @@ for (const key of REACT) {
   });
 }
 
+test('edits of one file that follow each other at once end in the last one', async () => {
+  const app = (await server.createFromTemplate('chat-classic')).id;
+  await addProbe(app, 'src/main.tsx');
+  const page = await open(browser, (await server.session(app)).preview_url);
+  await page.locator('#probe').waitFor();
+  for (let round = 0; round < 8; round += 1) {
+    for (const edit of ['a', 'b', 'c']) {
+      await server.write(app, { 'src/probe.tsx': COUNTER.replace('first text', `text ${round}${edit}`) });
+      // The page has seen the first edit when the second one is sent: the moment at which a watcher looks away.
+      if (edit === 'a') await page.getByText(`text ${round}a`).waitFor({ timeout: 20_000 });
+    }
+    await page.getByText(`text ${round}c`).waitFor({ timeout: 20_000 });
+  }
+  await page.context().close();
+  await server.must('DELETE', `/v1/apps/${app}`);
+});
+
 test('baseline-landing: shows and follows an edit', async () => {
   const app = (await server.createFromTemplate('baseline-landing')).id;
   const session = await server.session(app);

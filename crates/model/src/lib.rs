@@ -21,4 +21,4 @@ pub use hash::Sha256;
 pub use id::{AppId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId};
 pub use path::ProjectPath;
 pub use time::Timestamp;
-pub use tree::{FileEntry, FileMode, Tree};
+pub use tree::{FileEntry, FileMode, Tree, TreeDiff};

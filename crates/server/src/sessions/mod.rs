@@ -5,6 +5,7 @@
 
 mod gateway;
 mod logs;
+mod pace;
 mod preview;
 mod probe;
 mod startup;

@@ -110,6 +110,7 @@ impl Preview {
             starting: None,
             live: None,
             retry_at: None,
+            deliver_at: None,
             memory_doublings: 0,
         };
         tokio::spawn(actor.run());
@@ -153,6 +154,8 @@ struct Actor {
     starting: Option<Starting>,
     live: Option<Live>,
     retry_at: Option<tokio::time::Instant>,
+    /// When files that follow themselves too soon may go.
+    deliver_at: Option<tokio::time::Instant>,
     /// How often its memory has been doubled because it was too little.
     memory_doublings: u32,
 }
@@ -174,6 +177,7 @@ enum Happened {
     Started(Box<Result<Live, Problem>>),
     Event(SandboxEvent),
     RetryDue,
+    DeliveryDue,
 }
 
 impl Actor {
@@ -188,18 +192,22 @@ impl Actor {
                     self.retry_at = None;
                     self.begin();
                 }
+                Happened::DeliveryDue => {
+                    self.catch_up().await;
+                }
             }
         }
         self.take_down().await;
     }
 
     async fn next(&mut self) -> Happened {
-        let retry_at = self.retry_at;
+        let (retry_at, deliver_at) = (self.retry_at, self.deliver_at);
         tokio::select! {
             command = self.orders.recv() => Happened::Ordered(command),
             result = startup_result(&mut self.starting) => Happened::Started(Box::new(result)),
             event = live_event(&mut self.live) => Happened::Event(event),
             () = due(retry_at) => Happened::RetryDue,
+            () = due(deliver_at) => Happened::DeliveryDue,
         }
     }
 
@@ -431,10 +439,16 @@ impl Actor {
     }
 
     /// Makes the sandbox hold the wanted draft: by difference, and by looking at what it really holds when that fails.
+    /// False when it does not yet; files that follow themselves too soon go a moment later ([`super::pace`]).
     async fn catch_up(&mut self) -> bool {
+        self.deliver_at = None;
         let (Some(wanted), Some(live)) = (self.wanted.clone(), &mut self.live) else { return false };
         if live.version >= wanted.version && Arc::ptr_eq(&live.held, &wanted.tree) {
             return true;
+        }
+        self.deliver_at = live.pace.wait_until(&wanted.tree.diff(&live.held), tokio::time::Instant::now());
+        if self.deliver_at.is_some() {
+            return false;
         }
         let result = match send(&self.context, &self.scope, live, &wanted, &self.contents).await {
             Ok(()) => Ok(()),
@@ -461,6 +475,7 @@ impl Actor {
 
     async fn take_down(&mut self) {
         self.retry_at = None;
+        self.deliver_at = None;
         if let Some(mut starting) = self.starting.take() {
             starting.task.abort();
             let _ = (&mut starting.task).await;
@@ -485,6 +500,7 @@ async fn send(
     contents: &Contents,
 ) -> Result<(), startup::SendError> {
     let batch = batch_between(context, scope, &live.held, &wanted.tree, contents).await?;
+    live.pace.went(&wanted.tree.diff(&live.held), tokio::time::Instant::now());
     if !(batch.put.is_empty() && batch.removed.is_empty()) {
         live.sandbox.apply(batch).await?;
     }

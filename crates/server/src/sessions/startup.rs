@@ -24,6 +24,7 @@ use vitrine_store::{ChangeCause, Draft, Scope, StoreError};
 
 use super::Context;
 use super::logs::Logs;
+use super::pace::Pace;
 use super::preview::{Snapshot, batch_between};
 use super::probe;
 use super::timings::Stopwatch;
@@ -88,6 +89,7 @@ pub(super) struct Live {
     /// The tree the sandbox holds, and its draft version.
     pub(super) held: Arc<Tree>,
     pub(super) version: u64,
+    pub(super) pace: Pace,
     pub(super) since: Instant,
     pub(super) log_begins_after: u64,
     /// The files that decided how it was started.
@@ -336,6 +338,7 @@ impl Start {
             upstream,
             held,
             version,
+            pace: Pace::default(),
             since: Instant::now(),
             log_begins_after: self.log_begins_after,
             inputs,
