@@ -48,8 +48,8 @@ pub struct App {
 /// A slug that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSlug {
-    /// Outside `^[a-z0-9-]{3,64}$`, or starting, ending or doubled with hyphens where DNS or our hosts forbid it.
-    #[error("a slug has 3 to 64 of a–z, 0–9 and hyphens, none of them at an end or doubled")]
+    /// Outside `^[a-z0-9-]{3,63}$`, or starting, ending or doubled with hyphens where DNS or our hosts forbid it.
+    #[error("a slug has 3 to 63 of a–z, 0–9 and hyphens, none of them at an end or doubled")]
     Shape,
     /// Kept for the service itself.
     #[error("this slug is reserved")]
@@ -86,7 +86,7 @@ const RESERVED_SLUGS: [&str; 24] = [
 
 /// Checks a slug given by a person. Double hyphens are refused: `{artifact}--{slug}` is a host of its own.
 pub fn check_slug(slug: &str) -> Result<(), InvalidSlug> {
-    let shaped = (3..=64).contains(&slug.len())
+    let shaped = (3..=63).contains(&slug.len())
         && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !slug.starts_with('-')
         && !slug.ends_with('-')
@@ -98,6 +98,10 @@ pub fn check_slug(slug: &str) -> Result<(), InvalidSlug> {
     }
 }
 
+/// Characters of slugs made from names: with `-app` behind it, one still fits whole into a permalink's host beside the
+/// artifact.
+const MOST_MADE_SLUG_CHARS: usize = 30;
+
 /// Makes a slug from a name; always valid, not necessarily free.
 pub fn slug_from_name(name: &str) -> String {
     let mut slug = String::new();
@@ -107,7 +111,7 @@ pub fn slug_from_name(name: &str) -> String {
             _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
             _ => {}
         }
-        if slug.len() >= 58 {
+        if slug.len() >= MOST_MADE_SLUG_CHARS {
             break;
         }
     }

@@ -25,12 +25,17 @@ fn mint_body(clock: &dyn Clock, entropy: &dyn Entropy) -> String {
     let mut bytes = [0_u8; 16];
     bytes[..6].copy_from_slice(&clock.now().as_millis().to_be_bytes()[2..]);
     entropy.fill(&mut bytes[6..]);
-    let mut body = CROCKFORD.encode(&bytes);
+    body_of_bytes(&bytes)
+}
+
+/// 128 bits as the part of an id after the underscore.
+pub(crate) fn body_of_bytes(bytes: &[u8; 16]) -> String {
+    let mut body = CROCKFORD.encode(bytes);
     body.truncate(BODY_LEN);
     body
 }
 
-fn is_body(text: &str) -> bool {
+pub(crate) fn is_body(text: &str) -> bool {
     text.len() == BODY_LEN && text.bytes().all(|b| b"0123456789abcdefghjkmnpqrstvwxyz".contains(&b))
 }
 
@@ -122,6 +127,10 @@ ids! {
     AppId = "app";
     /// An immutable snapshot of a draft.
     RevisionId = "rev";
+    /// One job that turns a revision into an artifact and a release.
+    PublishId = "pub";
+    /// An artifact made current for an app.
+    ReleaseId = "rel";
     /// A person's live preview of an app's draft.
     SessionId = "ses";
     /// One isolated execution environment.

@@ -4,21 +4,25 @@
 //! rule here can be tested as a pure function.
 
 pub mod app;
+pub mod artifact;
 pub mod change;
 pub mod hash;
+pub mod hosting;
 pub mod id;
 pub mod limits;
 pub mod path;
 pub mod problem;
 pub mod profile;
+pub mod publish;
 pub mod session;
 pub mod source;
 pub mod template;
 pub mod time;
 pub mod tree;
 
+pub use artifact::{ArtifactFile, ArtifactId, BuildInputs, Encoding, Manifest, Variant};
 pub use hash::Sha256;
-pub use id::{AppId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId};
+pub use id::{AppId, PublishId, ReleaseId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId};
 pub use path::ProjectPath;
 pub use time::Timestamp;
 pub use tree::{FileEntry, FileMode, Tree, TreeDiff};

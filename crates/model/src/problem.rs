@@ -47,7 +47,7 @@ codes! {
     InvalidArchive = "invalid_archive", 400, "The archive is not valid";
     /// Uploaded bytes are not the ones their hash names.
     HashMismatch = "hash_mismatch", 400, "The content does not match its hash";
-    /// A slug outside `^[a-z0-9-]{3,64}$`, or a reserved one.
+    /// A slug outside `^[a-z0-9-]{3,63}$`, or a reserved one.
     InvalidSlug = "invalid_slug", 400, "The slug is not valid";
     /// No credentials, or none that are valid.
     Unauthenticated = "unauthenticated", 401, "Sign in first";
@@ -73,6 +73,10 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key was used for another request";
     /// The app has no session, or it does not run.
     SessionNotRunning = "session_not_running", 409, "The session is not running";
+    /// The publish has ended; it cannot be cancelled any more.
+    PublishOver = "publish_over", 409, "The publish has ended";
+    /// Something newer took the place of this publish.
+    Superseded = "superseded", 409, "Something newer took its place";
     /// The body is larger than this call takes.
     BodyTooLarge = "body_too_large", 413, "The body is too large";
     /// The draft would be over a limit.
@@ -99,22 +103,46 @@ codes! {
     DevServerFailed = "dev_server_failed", 422, "The dev server answers with an error";
     /// A limit of the sandbox was reached.
     SandboxLimit = "sandbox_limit", 422, "The sandbox reached a limit";
+    /// The project has faults that would break its build.
+    ValidationFailed = "validation_failed", 422, "The project cannot be built as it is";
+    /// A dependency that the policy does not allow.
+    DependencyRefused = "dependency_refused", 422, "A dependency is not allowed";
+    /// The build command failed; its own words are in the log.
+    BuildFailed = "build_failed", 422, "The build failed";
+    /// The build command succeeded and left no page, or a page that names files it did not leave.
+    BuildIncomplete = "build_incomplete", 422, "The build left no complete site";
+    /// What the build left cannot be hosted: a link out of it, a name that is no path, too much.
+    BuildOutputRefused = "build_output_refused", 422, "What the build left cannot be published";
+    /// The publish took longer than it may.
+    PublishTimedOut = "publish_timed_out", 422, "The publish took too long";
+    /// Building an artifact anew gave other files.
+    NotReproducible = "not_reproducible", 422, "The artifact could not be reproduced";
+    /// The workers that tried were lost, as often as they may be.
+    PublishAbandoned = "publish_abandoned", 422, "The publish was given up";
     /// Too much at once from this caller.
     TooManyRequests = "too_many_requests", 429, "Too many requests";
     /// Our own fault; the log has the reason under the request id.
     Internal = "internal", 500, "Something went wrong on our side";
     /// The dev server's answer was not HTTP, or it hung up.
     BadGateway = "bad_gateway", 502, "The dev server's answer was cut off";
+    /// The configured back end cannot be reached, or its answer was not HTTP.
+    BackendUnavailable = "backend_unavailable", 502, "The back end does not answer";
     /// No sandbox can be made now.
     SandboxUnavailable = "sandbox_unavailable", 503, "No sandbox can be started now";
     /// The pinned Node.js or package manager could not be had.
     ToolchainUnavailable = "toolchain_unavailable", 503, "The toolchain could not be downloaded";
+    /// The object store does not take or give what is asked of it.
+    StorageUnavailable = "storage_unavailable", 503, "The storage does not answer";
+    /// The app's owner has paused it.
+    AppPaused = "app_paused", 503, "The app is paused";
+    /// The app calls a back end, and none is configured.
+    BackendNotConfigured = "backend_not_configured", 503, "No back end is configured for this app";
     /// The session is on its way.
     SessionStarting = "session_starting", 503, "The preview is starting";
     /// The server is stopping.
     ShuttingDown = "shutting_down", 503, "The server is stopping";
-    /// The dev server took too long.
-    GatewayTimeout = "gateway_timeout", 504, "The dev server took too long";
+    /// The dev server or the back end took too long.
+    GatewayTimeout = "gateway_timeout", 504, "The answer took too long";
 }
 
 /// One fault inside a request, where there can be several.
