@@ -68,6 +68,15 @@ pub trait Sandbox: Send + Sync + 'static {
     /// The content of one file of the project, at most `max_bytes` of it; `None` when there is none.
     async fn read(&self, path: &ProjectPath, max_bytes: u64) -> Result<Option<Bytes>, DriverError>;
 
+    /// The files beneath a folder of the project, or beneath the project itself, relative to it. Only ordinary files by
+    /// plain names: whatever else is there is named in [`Collected::refused`]. A folder that is not there holds nothing.
+    /// Collect when nothing runs inside any more; what changes meanwhile is refused, too.
+    async fn collect(
+        &self,
+        folder: Option<&ProjectPath>,
+        limits: CollectLimits,
+    ) -> Result<Collected, DriverError>;
+
     /// Starts a long-running command under the given name, in a process group of its own; a running one of that name
     /// is ended first. Its output and its end arrive as events.
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError>;
@@ -141,6 +150,29 @@ pub struct Limits {
     pub disk_bytes: u64,
     /// Open files of each process.
     pub open_files: u64,
+    /// Who gets the processor when there is too little of it.
+    pub urgency: Urgency,
+}
+
+/// Whether a person waits for each answer of a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Urgency {
+    /// A person does: a session.
+    #[default]
+    Interactive,
+    /// Nobody does at every moment: builds and installations use what sessions leave.
+    Background,
+}
+
+impl Urgency {
+    /// The share of the processor relative to others, as version 2 of control groups counts it: 100 is the kernel's default
+    /// (kernel documentation, `cgroup-v2`, "cpu.weight").
+    pub const fn cpu_weight(self) -> u64 {
+        match self {
+            Self::Interactive => 100,
+            Self::Background => 20,
+        }
+    }
 }
 
 /// A command to run inside, with exactly this environment.
@@ -241,6 +273,65 @@ pub struct HeldFile {
     pub mode: FileMode,
 }
 
+/// Bounds of a [`Sandbox::collect`], held on the host's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CollectLimits {
+    /// Files.
+    pub files: usize,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of all files together.
+    pub total_bytes: u64,
+}
+
+/// What a [`Sandbox::collect`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Collected {
+    /// The files; none at all when anything was refused.
+    pub files: BTreeMap<ProjectPath, Bytes>,
+    /// What cannot be collected, sorted; the first hundred.
+    pub refused: Vec<Refused>,
+}
+
+/// Something that cannot be collected. Its `Display` is a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{}: {reason}", path.escape_debug())]
+pub struct Refused {
+    /// Where, relative to the folder, as the sandbox calls it; the folder for what concerns all of it.
+    pub path: String,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Why something cannot be collected.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum RefusalReason {
+    /// A symbolic link, wherever it leads.
+    #[error("a symbolic link; only ordinary files can be taken")]
+    Link,
+    /// A pipe, a socket, a device, a mount, or a folder that cannot be opened.
+    #[error("neither a file nor a folder that can be opened")]
+    Special,
+    /// A name that is not UTF-8.
+    #[error("its name is not UTF-8")]
+    NotUnicode,
+    /// A name that is no [`ProjectPath`].
+    #[error("{0}")]
+    Name(String),
+    /// Over [`CollectLimits::file_bytes`].
+    #[error("larger than {0} bytes")]
+    FileTooLarge(u64),
+    /// Over [`CollectLimits::files`].
+    #[error("more than {0} files")]
+    TooManyFiles(usize),
+    /// Over [`CollectLimits::total_bytes`].
+    #[error("more than {0} bytes together")]
+    TooManyBytes(u64),
+    /// It changed or went away while it was read.
+    #[error("changed while it was read")]
+    Changed,
+}
+
 /// What happens inside a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SandboxEvent {
@@ -294,6 +385,8 @@ pub struct Usage {
     pub cpu_micros: u64,
     /// Processes and threads now.
     pub pids: u32,
+    /// Processes killed so far because the memory limit was reached, those of a command that goes on among them.
+    pub oom_kills: u64,
 }
 
 /// What was left by an earlier server and is gone now.

@@ -9,6 +9,7 @@ pub mod fake;
 pub mod local;
 pub mod process;
 
+mod collect;
 mod connection;
 mod events;
 

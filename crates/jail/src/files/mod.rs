@@ -5,6 +5,7 @@
 //! sandboxed code puts in the way, it can spoil its own project and reach nothing else.
 
 mod batch;
+mod collect;
 mod digest;
 mod tree;
 

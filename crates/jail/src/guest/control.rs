@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::supervisor::{Order, Orders};
 use crate::files::{Batch, FileError, Project};
-use crate::protocol::{ApplyPart, FailureKind, Message, Reply, Request, RequestFrame, frame};
+use crate::protocol::{
+    ApplyPart, FailureKind, FetchPiece, MAX_FETCH_BYTES, Message, Reply, Request, RequestFrame, frame,
+};
 
 /// Writes whole frames to the control socket, from any thread.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub(super) fn answer_requests(mut control: &File, project: &Project, supervisor:
             Request::Apply(part) => apply(id, &part, &payload, project, &mut batch, outbox),
             Request::Digest => digest(id, project, outbox),
             Request::Read { path, max_bytes } => read(id, project, &path, max_bytes, outbox),
+            Request::List { folder } => list(id, project, &folder, outbox),
+            Request::Fetch { pieces } => fetch(id, project, &pieces, outbox),
             Request::Spawn { name, command } => supervisor.send(Order::Spawn { id, name, command }),
             Request::Kill { name } => supervisor.send(Order::Kill { id, name }),
             Request::Exec { command, timeout_ms, max_output_bytes } => {
@@ -96,6 +100,28 @@ fn read(id: u64, project: &Project, path: &str, max_bytes: u64, outbox: &Outbox)
             let reply = Reply::Content { is_found: content.is_some() };
             outbox.send(&Message::Reply { id, reply }, &content.unwrap_or_default());
         }
+        Err(error) => outbox.reply(id, failed(&error)),
+    }
+}
+
+fn list(id: u64, project: &Project, folder: &str, outbox: &Outbox) {
+    let answer = project.list(folder).and_then(|entries| {
+        serde_json::to_vec(&entries).map_err(|_| FileError::Batch("a listing that cannot be written"))
+    });
+    match answer {
+        Ok(payload) => outbox.send(&Message::Reply { id, reply: Reply::Listing }, &payload),
+        Err(error) => outbox.reply(id, failed(&error)),
+    }
+}
+
+fn fetch(id: u64, project: &Project, pieces: &[FetchPiece], outbox: &Outbox) {
+    let asked = pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.max_bytes));
+    if asked > MAX_FETCH_BYTES {
+        return outbox.reply(id, failed(&FileError::Batch("more than one answer can hold")));
+    }
+    let mut content = Vec::new();
+    match project.fetch(pieces, &mut content) {
+        Ok(sizes) => outbox.send(&Message::Reply { id, reply: Reply::Fetched { sizes } }, &content),
         Err(error) => outbox.reply(id, failed(&error)),
     }
 }

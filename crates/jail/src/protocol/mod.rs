@@ -35,6 +35,16 @@ pub enum Request {
         /// At most this much.
         max_bytes: u64,
     },
+    /// Everything beneath a folder; answered with [`Reply::Listing`] and a payload.
+    List {
+        /// Relative to the project; empty for the project itself.
+        folder: String,
+    },
+    /// Pieces of files; answered with [`Reply::Fetched`] and a payload.
+    Fetch {
+        /// Together at most [`MAX_FETCH_BYTES`].
+        pieces: Vec<FetchPiece>,
+    },
     /// Starts a command under a name, after ending the one that has it; answered with [`Reply::Done`].
     Spawn {
         /// Its name.
@@ -80,6 +90,20 @@ pub struct PutPiece {
     pub size: u64,
     /// True when the next piece (in this part or the next one) continues this file.
     pub continues: bool,
+}
+
+/// Bytes that one [`Request::Fetch`] may ask for: what the guest holds in memory meanwhile.
+pub const MAX_FETCH_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A piece of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchPiece {
+    /// Relative to the project.
+    pub path: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// At most this much.
+    pub max_bytes: u64,
 }
 
 /// A command with its whole environment.
@@ -136,6 +160,13 @@ pub enum Reply {
         /// False when there is no such file.
         is_found: bool,
     },
+    /// Payload: a JSON list of [`ListedEntry`].
+    Listing,
+    /// Payload: the pieces, one after the other.
+    Fetched {
+        /// Bytes of each; absent where there is no such file.
+        sizes: Vec<Option<u64>>,
+    },
     /// It was done.
     Done,
     /// The command ended. Payload: standard output, then standard error.
@@ -184,6 +215,31 @@ pub struct HeldEntry {
     pub sha256: String,
     /// Whether it may be executed.
     pub is_executable: bool,
+}
+
+/// One entry of a listing. The names are whatever the sandbox called them: the server checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedEntry {
+    /// Relative to the listed folder; empty for what stands in its place.
+    pub path: String,
+    /// What it is.
+    pub kind: ListedKind,
+    /// Bytes, of an ordinary file.
+    pub size: u64,
+}
+
+/// What an entry is. Folders are not listed, only what they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListedKind {
+    /// An ordinary file.
+    File,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A name that is not UTF-8; shown with replacement characters.
+    NotUnicode,
+    /// A device, a socket, a pipe, a mount, or a folder that cannot be opened.
+    Other,
 }
 
 /// Something that happened inside.

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::mpsc;
-use vitrine_model::SandboxId;
+use vitrine_model::{ProjectPath, SandboxId};
 
 pub use sandbox::FakeSandbox;
 
-use crate::driver::{Driver, DriverError, EndReason, OrphanReport, SandboxSpec, Started};
+use crate::driver::{Driver, DriverError, EndReason, Exit, OrphanReport, SandboxSpec, Started};
 
 /// Events that wait for their reader; lines beyond are dropped and counted.
 const MAX_WAITING_EVENTS: usize = 1_024;
@@ -31,6 +32,24 @@ pub struct FakeScript {
     pub output: Vec<String>,
     /// Lines it writes to standard error.
     pub errors: Vec<String>,
+    /// What a build does: a command spawned under the name [`BUILD`].
+    pub build: FakeBuild,
+}
+
+/// The name under which a command is taken for a build: the one that the build pipeline spawns it under.
+pub const BUILD: &str = "build";
+
+/// What a build does.
+#[derive(Debug, Clone, Default)]
+pub struct FakeBuild {
+    /// Lines it writes to standard output.
+    pub output: Vec<String>,
+    /// Lines it writes to standard error.
+    pub errors: Vec<String>,
+    /// Files it leaves in the project.
+    pub leaves: Vec<(ProjectPath, Bytes)>,
+    /// How it ends; it never does by itself when there is nothing here.
+    pub exit: Option<Exit>,
 }
 
 /// What a dev server does.

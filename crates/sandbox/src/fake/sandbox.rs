@@ -10,12 +10,14 @@ use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use vitrine_model::{ProjectPath, SandboxId, Sha256};
+use vitrine_jail::protocol::{FetchPiece, ListedEntry, ListedKind};
+use vitrine_model::{FileMode, ProjectPath, SandboxId, Sha256};
 
 use super::{FakeDev, FakeScript, Shared, dev_server, lock};
+use crate::collect;
 use crate::driver::{
-    Applied, Command, DriverError, EndReason, ExecLimits, ExecOutput, Exit, FileBatch, FilePut, HeldFile,
-    Sandbox, SandboxEvent, Usage,
+    Applied, CollectLimits, Collected, Command, DriverError, EndReason, ExecLimits, ExecOutput, Exit,
+    FileBatch, FilePut, HeldFile, Sandbox, SandboxEvent, Usage,
 };
 
 /// The port of a command that was not told one in `PORT`.
@@ -174,9 +176,21 @@ impl Sandbox for FakeSandbox {
         Ok(lock(&self.files).get(path).map(|file| file.content.slice(..file.content.len().min(max))))
     }
 
+    async fn collect(
+        &self,
+        folder: Option<&ProjectPath>,
+        limits: CollectLimits,
+    ) -> Result<Collected, DriverError> {
+        self.check()?;
+        collect::collect(self, folder, limits).await
+    }
+
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
         self.check()?;
         let script = lock(&self.shared.script).clone();
+        if name == super::BUILD {
+            return self.build(script).await;
+        }
         let stop = self.ended.child_token();
         lock(&self.processes).insert(name.to_owned(), stop.clone().drop_guard());
         self.talk(name, &script);
@@ -224,6 +238,52 @@ impl Sandbox for FakeSandbox {
     async fn stop(&self) -> Result<(), DriverError> {
         self.end(EndReason::Stopped).await;
         Ok(())
+    }
+}
+
+impl FakeSandbox {
+    /// Says what it is scripted to say, leaves what it is scripted to leave, and ends.
+    async fn build(&self, script: FakeScript) -> Result<(), DriverError> {
+        lock(&self.processes).insert(super::BUILD.to_owned(), self.ended.child_token().drop_guard());
+        let (lines, errors) = (&script.build.output, &script.build.errors);
+        lines.iter().for_each(|line| self.say(super::BUILD, false, line.clone()));
+        errors.iter().for_each(|line| self.say(super::BUILD, true, line.clone()));
+        let left = script.build.leaves.into_iter();
+        let puts =
+            left.map(|(path, content)| (path.clone(), FilePut { path, mode: FileMode::Regular, content }));
+        lock(&self.files).extend(puts);
+        if let Some(exit) = script.build.exit {
+            self.exit(super::BUILD, exit).await;
+        }
+        Ok(())
+    }
+}
+
+impl collect::Source for FakeSandbox {
+    async fn list(&self, folder: &str) -> Result<Vec<ListedEntry>, DriverError> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let files = lock(&self.files);
+        let beneath = files.iter().filter_map(|(path, file)| {
+            let path = path.as_str().strip_prefix(prefix.as_str())?.to_owned();
+            Some(ListedEntry { path, kind: ListedKind::File, size: file.content.len() as u64 })
+        });
+        Ok(beneath.collect())
+    }
+
+    async fn fetch(&self, pieces: Vec<FetchPiece>) -> Result<(Vec<Option<u64>>, Bytes), DriverError> {
+        let files = lock(&self.files);
+        let (mut sizes, mut content) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            let file = files.get(piece.path.as_str());
+            sizes.push(file.map(|file| {
+                let all = file.content.len() as u64;
+                let begin = piece.offset.min(all);
+                let end = piece.offset.saturating_add(piece.max_bytes).min(all);
+                content.extend_from_slice(&file.content[begin as usize..end as usize]);
+                end - begin
+            }));
+        }
+        Ok((sizes, content.into()))
     }
 }
 

@@ -7,15 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
-use vitrine_jail::protocol::{CommandSpec, Ended, HeldEntry, Reply, Request};
+use vitrine_jail::protocol::{CommandSpec, Ended, FetchPiece, HeldEntry, ListedEntry, Reply, Request};
 use vitrine_model::{FileMode, ProjectPath, SandboxId};
 
 use super::dial::Dialer;
 use super::life::Life;
 use super::parts;
+use crate::collect;
 use crate::connection::{Connection, unexpected};
 use crate::driver::{
-    Applied, Command, DriverError, ExecLimits, ExecOutput, Exit, FileBatch, HeldFile, Sandbox, Usage,
+    Applied, CollectLimits, Collected, Command, DriverError, ExecLimits, ExecOutput, Exit, FileBatch,
+    HeldFile, Sandbox, Usage,
 };
 
 /// Work on files: 250 MiB at most, in memory.
@@ -76,6 +78,14 @@ impl Sandbox for LocalSandbox {
         }
     }
 
+    async fn collect(
+        &self,
+        folder: Option<&ProjectPath>,
+        limits: CollectLimits,
+    ) -> Result<Collected, DriverError> {
+        collect::collect(self, folder, limits).await
+    }
+
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
         let request = Request::Spawn { name: name.to_owned(), command: command_spec(command) };
         self.done(request).await
@@ -116,6 +126,25 @@ impl Sandbox for LocalSandbox {
     async fn stop(&self) -> Result<(), DriverError> {
         self.life.kill_as_stopped();
         self.life.wait_until_over().await
+    }
+}
+
+impl collect::Source for LocalSandbox {
+    async fn list(&self, folder: &str) -> Result<Vec<ListedEntry>, DriverError> {
+        let request = Request::List { folder: folder.to_owned() };
+        match self.connection.ask(request, FILES_WITHIN).await? {
+            (Reply::Listing, payload) => {
+                serde_json::from_slice(&payload).map_err(|error| DriverError::Refused(error.to_string()))
+            }
+            (reply, _) => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn fetch(&self, pieces: Vec<FetchPiece>) -> Result<(Vec<Option<u64>>, Bytes), DriverError> {
+        match self.connection.ask(Request::Fetch { pieces }, FILES_WITHIN).await? {
+            (Reply::Fetched { sizes }, content) => Ok((sizes, content)),
+            (reply, _) => Err(unexpected(&reply)),
+        }
     }
 }
 

@@ -8,14 +8,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use vitrine_jail::files::{FileError, Project};
-use vitrine_jail::protocol::PutPiece;
+use vitrine_jail::protocol::{FetchPiece, ListedEntry, PutPiece};
 use vitrine_model::{FileMode, ProjectPath, SandboxId};
 
 use super::commands::Commands;
 use super::paths::Paths;
 use super::{Claim, Places, blocking, links};
+use crate::collect;
 use crate::driver::{
-    Applied, Command, DriverError, EndReason, ExecLimits, ExecOutput, FileBatch, HeldFile, Sandbox, Usage,
+    Applied, CollectLimits, Collected, Command, DriverError, EndReason, ExecLimits, ExecOutput, FileBatch,
+    HeldFile, Sandbox, Usage,
 };
 use crate::events::Events;
 
@@ -115,6 +117,15 @@ impl Sandbox for ProcessSandbox {
         Ok(content.map(Bytes::from))
     }
 
+    async fn collect(
+        &self,
+        folder: Option<&ProjectPath>,
+        limits: CollectLimits,
+    ) -> Result<Collected, DriverError> {
+        self.check_running()?;
+        collect::collect(self, folder, limits).await
+    }
+
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
         self.check_running()?;
         self.commands.spawn(name, self.paths.translate(command)).await
@@ -173,6 +184,23 @@ impl Sandbox for ProcessSandbox {
         self.events.end(EndReason::Stopped);
         drop(claim);
         cleared
+    }
+}
+
+impl collect::Source for ProcessSandbox {
+    async fn list(&self, folder: &str) -> Result<Vec<ListedEntry>, DriverError> {
+        let (project, folder) = (self.project.clone(), folder.to_owned());
+        blocking(move || project.list(&folder).map_err(file_error)).await
+    }
+
+    async fn fetch(&self, pieces: Vec<FetchPiece>) -> Result<(Vec<Option<u64>>, Bytes), DriverError> {
+        let project = self.project.clone();
+        blocking(move || {
+            let mut content = Vec::new();
+            let sizes = project.fetch(&pieces, &mut content).map_err(file_error)?;
+            Ok((sizes, content.into()))
+        })
+        .await
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
 use vitrine_model::{FileMode, Sha256};
 use vitrine_sandbox::driver::{
-    Command, EndReason, ExecLimits, Exit, FileBatch, FilePut, Mount, OrphanReport, PROJECT_DIR, SCRATCH_DIR,
-    SandboxEvent, Started,
+    CollectLimits, Collected, Command, EndReason, ExecLimits, Exit, FileBatch, FilePut, Mount, OrphanReport,
+    PROJECT_DIR, RefusalReason, SCRATCH_DIR, SandboxEvent, Started,
 };
 use vitrine_sandbox::{Driver, DriverError, Sandbox};
 
@@ -22,6 +22,8 @@ pub(crate) async fn run(driver: &dyn Driver) {
     files_arrive_as_they_were_sent(driver).await;
     large_and_numerous_files_arrive(driver).await;
     what_stands_in_the_way_is_replaced(driver).await;
+    what_a_command_left_is_collected(driver).await;
+    what_cannot_be_collected_is_named(driver).await;
     a_command_gets_what_it_was_given_and_nothing_else(driver).await;
     the_end_of_output_is_kept_and_time_is_limited(driver).await;
     spawned_commands_report_their_lines_and_their_end(driver).await;
@@ -119,6 +121,68 @@ async fn what_stands_in_the_way_is_replaced(driver: &dyn Driver) {
     sandbox.apply(batch(&[("a/b", "now a folder")], &["a"])).await.unwrap();
     sandbox.apply(batch(&[("a", "a file again")], &["a/b"])).await.unwrap();
     assert_eq!(says(sandbox, "cat a").await, "a file again");
+    sandbox.stop().await.unwrap();
+}
+
+/// Few enough to reach.
+const COLLECT: CollectLimits = CollectLimits { files: 600, file_bytes: 8 << 20, total_bytes: 12 << 20 };
+
+async fn what_a_command_left_is_collected(driver: &dyn Driver) {
+    let started = start(driver, Vec::new()).await;
+    let sandbox = started.sandbox.as_ref();
+    sandbox.apply(batch(&[("index.html", "<p>"), ("src/a.ts", "a")], &[])).await.unwrap();
+    let script = "mkdir -p dist/assets/empty; echo page > dist/index.html; : > dist/nothing
+        i=0; while [ $i -lt 550 ]; do echo $i > dist/assets/$i.js; i=$((i+1)); done
+        head -c 5000000 /dev/zero > dist/large; printf end >> dist/large";
+    says(sandbox, script).await;
+    let dist = path("dist");
+    let collected = sandbox.collect(Some(&dist), COLLECT).await.unwrap();
+    assert_eq!((collected.files.len(), collected.refused.len()), (553, 0));
+    assert_eq!(
+        (&collected.files["index.html"][..], &collected.files["nothing"][..]),
+        (&b"page\n"[..], &b""[..])
+    );
+    assert_eq!(collected.files["assets/549.js"], "549\n");
+    let large = &collected.files["large"];
+    assert!(large.len() == 5_000_003 && large.ends_with(b"\0end"));
+    let all = sandbox.collect(None, COLLECT).await.unwrap();
+    assert_eq!((all.files.len(), &all.files["dist/index.html"][..]), (555, &b"page\n"[..]));
+    let nothing = sandbox.collect(Some(&path("never/made")), COLLECT).await.unwrap();
+    assert_eq!(nothing, Collected::default());
+    sandbox.stop().await.unwrap();
+    assert!(matches!(sandbox.collect(None, COLLECT).await, Err(DriverError::Ended)));
+}
+
+async fn what_cannot_be_collected_is_named(driver: &dyn Driver) {
+    let started = start(driver, Vec::new()).await;
+    let sandbox = started.sandbox.as_ref();
+    let refused = async |script: &str| {
+        says(sandbox, &format!("rm -rf dist; mkdir dist; {script}")).await;
+        let collected = sandbox.collect(Some(&path("dist")), COLLECT).await.unwrap();
+        assert!(collected.files.is_empty(), "{script}");
+        collected.refused.into_iter().map(|refused| (refused.path, refused.reason)).collect::<Vec<_>>()
+    };
+    let one = |path: &str, reason| vec![(path.to_owned(), reason)];
+    assert_eq!(refused("echo a > dist/a; ln -s a dist/inner").await, one("inner", RefusalReason::Link));
+    assert_eq!(refused("ln -s /etc/passwd dist/passwd").await, one("passwd", RefusalReason::Link));
+    assert_eq!(refused("ln -s /etc dist/etc").await, one("etc", RefusalReason::Link));
+    assert_eq!(
+        refused("printf x > \"dist/$(printf 'bad\\377')\"").await,
+        one("bad\u{fffd}", RefusalReason::NotUnicode)
+    );
+    assert!(matches!(&refused("echo > 'dist/two\nlines'").await[..], [(_, RefusalReason::Name(_))]));
+    assert!(matches!(
+        &refused("mkdir dist/node_modules; : > dist/node_modules/x").await[..],
+        [(_, RefusalReason::Name(_))]
+    ));
+    let large = "head -c 8388609 /dev/zero > dist/large";
+    assert_eq!(refused(large).await, one("large", RefusalReason::FileTooLarge(COLLECT.file_bytes)));
+    let heavy = "for n in 1 2 3; do head -c 5000000 /dev/zero > dist/$n; done";
+    assert_eq!(refused(heavy).await, one("dist", RefusalReason::TooManyBytes(COLLECT.total_bytes)));
+    let many = "i=0; while [ $i -le 600 ]; do : > dist/$i; i=$((i+1)); done";
+    assert_eq!(refused(many).await, one("dist", RefusalReason::TooManyFiles(COLLECT.files)));
+    assert_eq!(refused("rmdir dist; ln -s / dist").await, one("dist", RefusalReason::Link));
+    assert_eq!(refused("rmdir dist; echo > dist").await, one("dist", RefusalReason::Special));
     sandbox.stop().await.unwrap();
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use vitrine_model::{FileMode, ProjectPath, SandboxId};
 use vitrine_sandbox::driver::{
-    Command, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec,
+    Command, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, Urgency,
 };
 
 /// Anything that should happen happens within this, also on a loaded machine.
@@ -34,6 +34,7 @@ pub(crate) fn spec(mounts: Vec<Mount>) -> SandboxSpec {
     let limits = Limits {
         memory_bytes: 192 << 20,
         cpu_millis: 1_000,
+        urgency: Urgency::Interactive,
         pids: 48,
         disk_bytes: 32 << 20,
         open_files: 512,

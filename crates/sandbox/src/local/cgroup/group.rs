@@ -66,6 +66,7 @@ impl Group {
             memory_bytes: memory.unwrap_or(0),
             cpu_micros: version_1.or_else(version_2).unwrap_or(0),
             pids: in_file(&self.pids, "pids.current").and_then(|pids| u32::try_from(pids).ok()).unwrap_or(0),
+            oom_kills: self.oom_kills(),
         }
     }
 

@@ -104,6 +104,9 @@ fn set_limits(controller: &str, dir: &Path, limits: &Limits) -> Result<(), Group
             let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
             write(&dir.join("cpu.cfs_period_us"), &PERIOD_MICROS.to_string())?;
             write(&dir.join("cpu.cfs_quota_us"), &quota.to_string())?;
+            // Version 1 counts from 1,024 where version 2 counts from 100.
+            let shares = limits.urgency.cpu_weight() * 1_024 / 100;
+            write(&dir.join("cpu.shares"), &shares.to_string())?;
             // What was not used in one period may be used in the next.
             write_if_there(&dir.join("cpu.cfs_burst_us"), &quota.to_string());
             Ok(())

@@ -8,6 +8,8 @@ use super::files::{self, GroupError, make_dir, write, write_if_there};
 use super::group::Group;
 use super::place::Place;
 use crate::driver::Limits;
+#[cfg(test)]
+use crate::driver::Urgency;
 
 /// Controllers that limit.
 const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
@@ -100,6 +102,7 @@ impl Tree {
                 "cpu" => {
                     let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
                     write(&dir.join("cpu.max"), &format!("{quota} {PERIOD_MICROS}"))?;
+                    write(&dir.join("cpu.weight"), &limits.urgency.cpu_weight().to_string())?;
                     write_if_there(&dir.join("cpu.max.burst"), &quota.to_string());
                 }
                 _ => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string())?,
@@ -150,6 +153,7 @@ mod tests {
         let limits = Limits {
             memory_bytes: 1 << 29,
             cpu_millis: 500,
+            urgency: Urgency::Background,
             pids: 256,
             disk_bytes: 1 << 30,
             open_files: 1024,
@@ -159,6 +163,7 @@ mod tests {
         assert_eq!(read("../cgroup.subtree_control"), "+memory +cpu +pids");
         assert_eq!(read("memory.max"), "536870912");
         assert_eq!(read("cpu.max"), "50000 100000");
+        assert_eq!(read("cpu.weight"), "20");
         assert_eq!(read("pids.max"), (256 + GUEST_PIDS).to_string());
         assert_eq!(group.procs(), [top.path().join("vitrine-x/sbx/cgroup.procs")]);
         std::fs::write(top.path().join("vitrine-x/sbx/memory.events"), "low 0\noom 2\noom_kill 1\n").unwrap();
