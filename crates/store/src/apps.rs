@@ -21,8 +21,11 @@ use crate::trees::Packed;
 /// Attempts to make an app whose slug is ours to choose, when others take our choice at the same moment.
 const SLUG_ATTEMPTS: u32 = 5;
 
-/// The status column; the only state until releases exist.
-const DRAFT: &str = "draft";
+/// The status column of an app without a current release.
+pub(crate) const DRAFT: &str = "draft";
+
+/// The status column of an app with one.
+pub(crate) const PUBLISHED: &str = "published";
 
 /// A new app.
 #[derive(Debug, Clone)]
@@ -99,6 +102,13 @@ impl Store {
             size_bytes: signed(new.tree.size_bytes()),
             created_at: now,
             updated_at: now,
+            build_seq: 0,
+            released_build_seq: 0,
+            release_epoch: 0,
+            release_number: 0,
+            release_id: None,
+            site_version: 0,
+            hosting: None,
         })
     }
 
@@ -131,7 +141,11 @@ impl Store {
     /// Changes an app. [`StoreError::SlugTaken`] when the new slug is another app's.
     pub async fn update_app(&self, scope: &Scope, app: &AppId, patch: AppPatch) -> Result<App, StoreError> {
         let tx = self.begin().await?;
-        let mut change = lock_app(&tx, scope, app).await?.into_active_model();
+        let row = lock_app(&tx, scope, app).await?;
+        let site_version = row.site_version + 1;
+        let mut change = row.into_active_model();
+        // The name and the slug show in the hosted site.
+        change.site_version = Set(site_version);
         if let Some(name) = patch.name {
             change.name = Set(name);
         }
@@ -178,7 +192,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Deletes an app with its draft, change sets, revisions and sessions. The second time it is
+    /// Deletes an app with everything that hangs on it: draft, change sets, revisions, sessions, publishes, artifacts,
+    /// releases. A publish that runs loses its lease; the site is gone at once. The second time it is
     /// [`StoreError::NotFound`]. Content and trees stay until they are collected.
     pub async fn delete_app(&self, scope: &Scope, app: &AppId) -> Result<(), StoreError> {
         let tx = self.begin().await?;
@@ -249,6 +264,7 @@ fn app_of(row: apps::Model) -> Result<App, StoreError> {
         id: parsed(&row.id)?,
         status: match row.status.as_str() {
             DRAFT => AppStatus::Draft,
+            PUBLISHED => AppStatus::Published,
             _ => return Err(corrupt("a status")),
         },
         profile: profile_of(&row)?,

@@ -19,6 +19,7 @@ use vitrine_model::limits::INLINE_BLOB_BYTES;
 use crate::codec::{digest, hash, hash_column, signed, unsigned};
 use crate::entity::{blob_grants, blobs};
 use crate::error::StoreError;
+use crate::objects::Kind;
 use crate::scope::Scope;
 use crate::store::Store;
 
@@ -184,7 +185,7 @@ impl Store {
         let large = contents.iter().filter(|(_, content)| is_large(content));
         let large: Vec<_> = large.map(|(hash, content)| (*hash, content.clone())).collect();
         stream::iter(large)
-            .map(|(hash, content)| async move { self.0.objects.put(&hash, content).await })
+            .map(|(hash, content)| async move { self.0.objects.put(Kind::Blob, &hash, content).await })
             .buffer_unordered(OBJECTS_AT_ONCE)
             .try_collect::<()>()
             .await?;
@@ -260,7 +261,7 @@ impl Store {
     async fn content_of(&self, row: blobs::Model) -> Result<(Sha256, Bytes), StoreError> {
         let hash = hash(&row.sha256)?;
         match row.content {
-            None => Ok((hash, self.0.objects.get(&hash).await?)),
+            None => Ok((hash, self.0.objects.read(Kind::Blob, &hash).await?)),
             Some(content) if Sha256::of(&content) == hash => Ok((hash, content.into())),
             Some(_) => Err(StoreError::Corrupt(format!("the row of {hash} has other content"))),
         }

@@ -2,12 +2,16 @@
 
 use std::io::{Read, Write};
 use std::str::FromStr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use vitrine_model::{ProjectPath, Sha256};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use vitrine_model::{ProjectPath, Sha256, Timestamp};
 
 use crate::error::StoreError;
 
@@ -93,6 +97,35 @@ pub(crate) fn parsed<T: FromStr>(column: &str) -> Result<T, StoreError> {
 /// A project path from its column.
 pub(crate) fn parsed_path(column: &str) -> Result<ProjectPath, StoreError> {
     ProjectPath::parse(column).map_err(|_| corrupt("a path"))
+}
+
+/// A word of a closed vocabulary for its column: its name on the wire, which is as stable.
+pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => Ok(word),
+        _ => Err(corrupt("a word")),
+    }
+}
+
+/// The inverse of [`word`].
+pub(crate) fn of_word<T: DeserializeOwned>(column: &str) -> Result<T, StoreError> {
+    serde_json::from_value(Value::String(column.to_owned())).map_err(|_| corrupt("a word"))
+}
+
+/// A value as JSON for its column.
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| corrupt("a document"))
+}
+
+/// The inverse of [`json`].
+pub(crate) fn of_json<T: DeserializeOwned>(column: &str) -> Result<T, StoreError> {
+    serde_json::from_str(column).map_err(|_| corrupt("a document"))
+}
+
+/// A point in time, so much after another.
+pub(crate) fn after(now: Timestamp, ttl: Duration) -> Timestamp {
+    let millis = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_add(millis))
 }
 
 /// A count or size from its column.

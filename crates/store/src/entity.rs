@@ -61,7 +61,8 @@ pub(crate) mod trees {
 }
 
 /// Apps, each with its draft: a base tree, and rows in `draft_deltas` for what changed since.
-/// `delta_bound` is at least the number of those rows.
+/// `delta_bound` is at least the number of those rows. The release pointer is `release_id`; `release_epoch` grows when a
+/// person moves it, `site_version` with everything a visitor could notice.
 pub(crate) mod apps {
     use sea_orm::entity::prelude::*;
 
@@ -85,6 +86,13 @@ pub(crate) mod apps {
         pub size_bytes: i64,
         pub created_at: i64,
         pub updated_at: i64,
+        pub build_seq: i64,
+        pub released_build_seq: i64,
+        pub release_epoch: i64,
+        pub release_number: i64,
+        pub release_id: Option<String>,
+        pub site_version: i64,
+        pub hosting: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

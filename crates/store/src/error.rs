@@ -40,6 +40,18 @@ pub enum StoreError {
     /// The session was to be revived, but its owner has a newer one on the app.
     #[error("there is a newer session")]
     NewerSession,
+    /// The publish has ended.
+    #[error("the publish has ended")]
+    PublishOver,
+    /// The publish is for a preview, which makes no release.
+    #[error("the publish is for a preview and makes no release")]
+    NoRelease,
+    /// An artifact names objects that were never verified. Sorted, without repeats.
+    #[error("{} objects are missing", .0.len())]
+    MissingObjects(Vec<Sha256>),
+    /// An object is being collected at this moment; trying again in a few seconds helps.
+    #[error("an object is being collected")]
+    ObjectLeaving,
     /// Somebody else holds, or has held, the lease since.
     #[error("the lease is lost")]
     LeaseLost,
@@ -56,10 +68,27 @@ pub enum StoreError {
     Database(#[from] DbErr),
     /// The object store failed; trying again later may help.
     #[error("object store: {0}")]
-    Objects(#[from] object_store::Error),
+    Objects(#[source] object_store::Error),
+    /// The object store does not let us in: the key is wrong, or does not allow what was tried. Trying again does not help;
+    /// the configuration has to change.
+    #[error("the object store refuses the credentials: {0}")]
+    ObjectsRefused(#[source] object_store::Error),
+    /// The bucket or container of the configuration is not there.
+    #[error("the object store has no such bucket: {0}")]
+    NoBucket(#[source] object_store::Error),
     /// What is stored is not what was stored. Trying again does not help.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        use object_store::Error as E;
+        match error {
+            E::Unauthenticated { .. } | E::PermissionDenied { .. } => Self::ObjectsRefused(error),
+            other => Self::Objects(other),
+        }
+    }
 }
 
 /// True when a unique index refused the write.

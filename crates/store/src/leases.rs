@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use vitrine_model::Timestamp;
 
-use crate::codec::{signed, unsigned};
+use crate::codec::{after, signed, unsigned};
 use crate::entity::leases;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -95,9 +95,4 @@ impl Store {
 
 async fn locked<C: ConnectionTrait>(tx: &C, name: &str) -> Result<leases::Model, StoreError> {
     leases::Entity::find_by_id(name).lock_exclusive().one(tx).await?.ok_or(StoreError::NotFound)
-}
-
-fn after(now: Timestamp, ttl: Duration) -> Timestamp {
-    let millis = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_add(millis))
 }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait, QueryTrait as _, Select, Statement};
 use tempfile::TempDir;
 use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
-use vitrine_model::{AppId, Timestamp};
+use vitrine_model::{AppId, Manifest, PublishId, Timestamp};
 
+use crate::hosting::SlugName;
 use crate::scope::Scope;
 use crate::store::Store;
-use crate::{DatabaseConfig, ObjectsConfig, StoreConfig, apps, cursor, sessions};
+use crate::{
+    DatabaseConfig, ObjectsConfig, StoreConfig, apps, asset_collection, cursor, hosting, publish_queue,
+    publishes, releases, sessions,
+};
 
 async fn store(dir: &TempDir) -> Store {
     let config = StoreConfig {
@@ -57,6 +61,62 @@ async fn lists_lookups_and_sweeps_use_their_indexes() {
     for (plan, index) in plans {
         assert!(plan.contains(index), "{plan}");
         assert!(!plan.contains("TEMP B-TREE") && !plan.contains(';'), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn publishing_and_hosting_use_their_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let scope: Scope = store.default_scope().await.unwrap();
+    let app = AppId::mint(&FixedClock::at_millis(1), &CountingEntropy::default());
+    let publish = PublishId::mint(&FixedClock::at_millis(1), &CountingEntropy::default());
+    let artifact = Manifest::default().id();
+    let now = Timestamp::from_millis(1);
+    let position = cursor::encode(1, "");
+    let busy = [app.to_string()];
+    let plans = [
+        (
+            plan(&store, publishes::listed(&app, 10, Some(&position)).unwrap()).await,
+            "publishes_by_seq (app_id=? AND build_seq<?)",
+        ),
+        (plan(&store, publishes::one(&scope, &app, &publish)).await, "sqlite_autoindex_publishes_1 (id=?)"),
+        (plan(&store, publishes::active(&app)).await, "publishes_active (app_id=?)"),
+        (
+            plan(&store, publishes::waiting(&app, "hosting")).await,
+            "publishes_waiting (app_id=? AND target=?)",
+        ),
+        (plan(&store, publish_queue::lost(now)).await, "publishes_leases (lease_until"),
+        (plan(&store, publish_queue::given_up(now)).await, "publishes_leases (lease_until"),
+        (plan(&store, publish_queue::past_deadline(now)).await, "publishes_due (due_at"),
+        // What runs and what waits is read whole, in an index that has nothing else.
+        (plan(&store, publish_queue::running()).await, "publishes_leases"),
+        (plan(&store, publish_queue::queues(&busy)).await, "COVERING INDEX publishes_queue"),
+        (plan(&store, publish_queue::queue_of("ten", &busy)).await, "publishes_queue (tenant_id=?"),
+        (
+            plan(&store, releases::listed(&app, 10, Some(&position)).unwrap()).await,
+            "releases_by_number (app_id=? AND number<?)",
+        ),
+        (plan(&store, hosting::replaced_since(app.as_str(), now)).await, "releases_replaced (app_id=? AND"),
+        (
+            plan(&store, asset_collection::unused_since("present", now)).await,
+            "assets_by_use (state=? AND used_at<?)",
+        ),
+        (
+            plan(&store, asset_collection::artifacts_after(&(String::new(), String::new()))).await,
+            "sqlite_autoindex_artifacts_1 (app_id>?)",
+        ),
+    ];
+    for (plan, index) in plans {
+        assert!(plan.contains(index), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains(';'), "{plan}");
+    }
+    for slug in ["one".to_owned(), "s".repeat(hosting::PERMALINK_SLUG_CHARS)] {
+        let plan = plan(&store, hosting::having_artifact(&artifact, SlugName::Cut(&slug))).await;
+        assert!(
+            plan.contains("apps_by_slug (slug") && !plan.contains("SCAN a") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
     }
 }
 

@@ -9,12 +9,13 @@ use vitrine_model::source::Entropy;
 
 use crate::entity::apps;
 use crate::error::StoreError;
+use crate::hosting::PERMALINK_SLUG_CHARS;
 
 /// After `my-app`, `my-app-2` … `my-app-199`, a slug ends in random characters.
 const MOST_NUMBERED: u32 = 199;
 
-/// A slug has at most 64 characters; this leaves room for a hyphen and eight random ones.
-const MOST_BASE_CHARS: usize = 64 - 9;
+/// Slugs that we make fit whole into a permalink's host; this leaves room for a hyphen and eight random characters.
+const MOST_BASE_CHARS: usize = PERMALINK_SLUG_CHARS - 9;
 
 /// A free slug for an app of this name; costs the same however many apps share the name.
 pub(crate) async fn free_slug<C: ConnectionTrait>(

@@ -1,6 +1,7 @@
 //! The store itself: opening it, and what all of its parts share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 
 use moka::future::Cache;
 use sea_orm::DatabaseTransaction;
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     /// Drafts by app; possibly stale, so a hit counts only at the version that the database says.
     pub(crate) drafts: Cache<AppId, Draft>,
     pub(crate) blobs: BlobCache,
+    /// Where the next listing of objects begins: shards are taken in turns, so that none is never looked at.
+    pub(crate) next_shard: AtomicU8,
 }
 
 impl Store {
@@ -52,6 +55,7 @@ impl Store {
             trees: trees::cache(),
             drafts: drafts::cache(),
             blobs: BlobCache::default(),
+            next_shard: AtomicU8::new(0),
         })))
     }
 

@@ -235,7 +235,11 @@ fn indexes() -> Vec<IndexCreateStatement> {
     ]
 }
 
-fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+pub(super) fn index(
+    name: &'static str,
+    table: &'static str,
+    columns: &[&'static str],
+) -> IndexCreateStatement {
     let mut index = Index::create().name(name).table(table).take();
     for column in columns {
         index.col(*column);
@@ -244,11 +248,11 @@ fn index(name: &'static str, table: &'static str, columns: &[&'static str]) -> I
 }
 
 /// What hangs on an app goes with it.
-fn of_app(table: &'static str) -> ForeignKeyCreateStatement {
+pub(super) fn of_app(table: &'static str) -> ForeignKeyCreateStatement {
     reference(table, "app_id", "apps", "id", ForeignKeyAction::Cascade)
 }
 
-fn reference(
+pub(super) fn reference(
     table: &'static str,
     column: &'static str,
     other: &'static str,

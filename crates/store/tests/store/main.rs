@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "clippy allows it in test functions only, not in their helpers")]
 
 mod apps;
+mod assets;
 mod blobs;
 mod bookkeeping;
 mod drafts;
 mod durability;
 mod footprint;
+mod hosting;
+mod publishes;
+mod publishing;
+mod releases;
 mod revisions;
+mod s3;
 mod sessions;
 mod support;

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use vitrine_model::app::App;
 use vitrine_model::change::{self, TreeOp};
 use vitrine_model::profile::{Profile, ProfileKind};
-use vitrine_model::source::Entropy;
 use vitrine_model::source::fixed::FixedClock;
+use vitrine_model::source::{Clock as _, Entropy};
 use vitrine_model::{AppId, FileEntry, FileMode, ProjectPath, Sha256, Timestamp, Tree};
 use vitrine_store::{
     ChangeCause, ChangeCommit, DatabaseConfig, Draft, NewApp, ObjectsConfig, Scope, Store, StoreConfig,
@@ -24,14 +24,14 @@ pub(crate) const START_MILLIS: i64 = 1_763_718_000_000;
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
     pub(crate) clock: Arc<FixedClock>,
-    entropy: Arc<Sequence>,
+    pub(crate) entropy: Arc<Sequence>,
     pub(crate) store: Store,
     pub(crate) scope: Scope,
 }
 
 /// Bytes that never repeat, unlike a counter of one byte.
 #[derive(Default)]
-struct Sequence(AtomicU64);
+pub(crate) struct Sequence(AtomicU64);
 
 impl Entropy for Sequence {
     fn fill(&self, bytes: &mut [u8]) {
@@ -59,6 +59,10 @@ impl Fixture {
 
     pub(crate) async fn try_reopen(&self) -> Result<Store, StoreError> {
         Store::open(config(&self.dir), self.clock.clone(), self.entropy.clone()).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) async fn other_tenant(&self) -> Scope {
