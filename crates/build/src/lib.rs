@@ -5,7 +5,9 @@
 //! - [`profile`] finds out what kind of project a draft is and how to run it.
 //! - [`toolchain`] fetches the pinned Node.js and package managers.
 //! - [`layers`] makes `node_modules` for a lockfile once, and keeps it.
+//! - [`pipeline`] builds a project and packs what it leaves as an artifact.
 //! - [`prebundle`] keeps Vite's pre-bundled dependencies beside a layer.
+//! - [`validate`] says what would break a build; [`policy`] which packages a project may have.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +18,14 @@ pub mod archive;
 pub mod diagnostic;
 pub mod layers;
 mod package_json;
+pub mod pipeline;
+pub mod policy;
 pub mod prebundle;
 pub mod profile;
 mod registry;
 pub mod template;
 pub mod toolchain;
+pub mod validate;
 
 pub use diagnostic::Diagnostic;
 pub use registry::{RegistryError, RegistrySettings};

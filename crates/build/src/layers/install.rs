@@ -10,7 +10,7 @@ use vitrine_model::limits::MAX_LOCKFILE_BYTES;
 use vitrine_model::{FileMode, ProjectPath, Sha256};
 use vitrine_sandbox::driver::{
     Command, EndReason, Exit, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent,
-    SandboxSpec, Started, TOOLCHAIN_DIR,
+    SandboxSpec, Started, TOOLCHAIN_DIR, Urgency,
 };
 use vitrine_sandbox::egress::{Destination, EgressLimits, EgressPolicy, EgressProxy};
 
@@ -111,6 +111,7 @@ fn spec(store: &LayerStore, toolchain: &Toolchain, node_modules: &Path) -> Sandb
     let limits = Limits {
         memory_bytes: store.config.memory_bytes,
         cpu_millis: store.config.cpu_millis,
+        urgency: Urgency::Background,
         pids: PIDS,
         disk_bytes: SCRATCH_BYTES,
         open_files: OPEN_FILES,

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use vitrine_model::{AppId, FileMode, Sha256};
 use vitrine_sandbox::driver::{
     Command, DriverError, ExecLimits, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent,
-    SandboxSpec, Started, TOOLCHAIN_DIR,
+    SandboxSpec, Started, TOOLCHAIN_DIR, Urgency,
 };
 
 use crate::Files;
@@ -141,6 +141,7 @@ impl LayerStore {
 const MAKING_LIMITS: Limits = Limits {
     memory_bytes: 2 * 1024 * 1024 * 1024,
     cpu_millis: 4_000,
+    urgency: Urgency::Background,
     pids: 256,
     disk_bytes: 1024 * 1024 * 1024,
     open_files: 8_192,

@@ -42,7 +42,7 @@ pub(super) async fn fetch(
 }
 
 /// Awaits all, not only until the first failure: no npm is left running in a directory that goes away.
-async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut pinned: Vec<_> = futures.map(Box::pin).collect();
     let mut outcomes: Vec<Option<T>> = pinned.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {

@@ -14,6 +14,7 @@ mod download;
 mod pins;
 mod unpack;
 
+pub(crate) use download::join_all;
 pub use pins::{NodeMajor, Platform, tool_version};
 
 /// A toolchain on disk: `bin/node`, `bin/npm`, `bin/npx`, `bin/pnpm` and what they need.

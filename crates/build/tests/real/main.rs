@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is a failed test")]
 
+mod builds;
+mod facts;
 mod layers;
 mod prebundle;
 mod support;

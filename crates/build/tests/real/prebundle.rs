@@ -15,7 +15,7 @@ use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::{FileMode, SandboxId, Sha256};
 use vitrine_sandbox::driver::{
     FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent, SandboxSpec, Started,
-    TOOLCHAIN_DIR,
+    TOOLCHAIN_DIR, Urgency,
 };
 
 const PORT: u16 = 5199;
@@ -64,6 +64,7 @@ impl Session {
             limits: Limits {
                 memory_bytes: 1 << 30,
                 cpu_millis: 2_000,
+                urgency: Urgency::Interactive,
                 pids: 256,
                 disk_bytes: 1 << 30,
                 open_files: 8_192,
