@@ -20,6 +20,12 @@ const MAX_REQUEST_HEADERS: usize = 100;
 /// Bytes of names and values in a request's head: Node's HTTP server refuses more than 16 KiB.
 const MAX_REQUEST_HEAD_BYTES: usize = 16 * 1024;
 
+/// True when no server behind us has to read such a head.
+pub(crate) fn is_head_too_large(headers: &HeaderMap, path: &str) -> bool {
+    let head_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    headers.len() > MAX_REQUEST_HEADERS || head_bytes + path.len() > MAX_REQUEST_HEAD_BYTES
+}
+
 /// What becomes of a request with respect to who sent it.
 pub(crate) enum Admission {
     /// It may pass; the cookie lines to answer with, when it is time for a fresh one.
@@ -43,9 +49,7 @@ impl Gateway {
         if matches!(ask.method, Method::CONNECT | Method::TRACE) {
             return Err(Refusal::new(Code::MethodNotAllowed, "Previews do not take this method."));
         }
-        let head_bytes: usize =
-            headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if headers.len() > MAX_REQUEST_HEADERS || head_bytes + ask.path.len() > MAX_REQUEST_HEAD_BYTES {
+        if is_head_too_large(headers, &ask.path) {
             let detail = "The request's headers are too large. Clearing this site's cookies may help.";
             return Err(Refusal::new(Code::InvalidRequest, detail));
         }
@@ -57,23 +61,23 @@ impl Gateway {
         Ok(())
     }
 
-    /// Turns a token into a cookie, or looks for the cookie. Every candidate is tried until one opens this session.
+    /// Turns a token into a cookie, or looks for the cookie. Every candidate is tried until one opens this door.
     pub(crate) fn admit(
         &self,
-        session: &SessionId,
+        door: &Door<'_>,
         ask: &Ask,
         headers: &HeaderMap,
     ) -> Result<Admission, Refusal> {
         let ttl = self.config.limits.cookie_ttl;
-        let fresh = || self.cookies.set(&self.signer.issue(Purpose::Cookie, session, ttl), ttl);
+        let fresh = || self.cookies.set(&self.signer.issue(door.cookie, door.subject, ttl), ttl);
         let left = cookie::candidates(headers)
-            .filter_map(|value| self.signer.check(Purpose::Cookie, session, value))
+            .filter_map(|value| self.signer.check(door.cookie, door.subject, value))
             .max();
         if let Some(token) = &ask.token
             && matches!(ask.method, Method::GET | Method::HEAD)
             && !ask.is_websocket
         {
-            let is_good = self.signer.check(Purpose::Token, session, token).is_some();
+            let is_good = self.signer.check(door.token, door.subject, token).is_some();
             let cookies = if is_good { fresh() } else { Vec::new() };
             if !is_good && left.is_none() {
                 return Err(Refusal::NoCredentials);
@@ -86,5 +90,24 @@ impl Gateway {
             Some(_) => Ok(Admission::Here { renewed: Vec::new() }),
             None => Err(Refusal::NoCredentials),
         }
+    }
+}
+
+/// What a token and a cookie open.
+pub(crate) struct Door<'a> {
+    token: Purpose,
+    cookie: Purpose,
+    subject: &'a str,
+}
+
+impl<'a> Door<'a> {
+    /// A session's preview.
+    pub(crate) fn of_session(session: &'a SessionId) -> Self {
+        Self { token: Purpose::Token, cookie: Purpose::Cookie, subject: session.as_str() }
+    }
+
+    /// An artifact of an app; `subject` names both.
+    pub(crate) fn of_artifact(subject: &'a str) -> Self {
+        Self { token: Purpose::ArtifactToken, cookie: Purpose::ArtifactCookie, subject }
     }
 }

@@ -237,7 +237,8 @@ pub fn misdirected(head: &Parts) -> Response<Body> {
     )
 }
 
-fn problem_document(problem: &Problem) -> Response<Body> {
+/// A problem document, as programs get it.
+pub(crate) fn problem_document(problem: &Problem) -> Response<Body> {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, "application/problem+json", problem)
 }

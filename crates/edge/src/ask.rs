@@ -10,8 +10,8 @@ use crate::headers::TOKEN_PARAM;
 use crate::host::request_authority;
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The subprotocol with which Vite's client looks for a dev server it has lost, every second.
 const VITE_PING: &str = "vite-ping";
@@ -101,7 +101,8 @@ pub(crate) fn is_navigation(head: &Parts) -> bool {
     }
 }
 
-fn is_websocket(head: &Parts) -> bool {
+/// A WebSocket handshake (RFC 6455, 4.2.1), as far as its head tells.
+pub(crate) fn is_websocket(head: &Parts) -> bool {
     let names = |name, token: &str| {
         head.headers
             .get_all(name)
@@ -115,7 +116,7 @@ fn is_websocket(head: &Parts) -> bool {
 
 /// Whether another origin's page uses the visitor's cookie here. Previews are same-site with each other, so the cookie
 /// comes along; only navigations are theirs to make, and of those the frame policy decides.
-fn is_foreign(headers: &HeaderMap, own: &str, is_navigation: bool, is_websocket: bool) -> bool {
+pub(crate) fn is_foreign(headers: &HeaderMap, own: &str, is_navigation: bool, is_websocket: bool) -> bool {
     let is_own_origin = headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == own.as_bytes());
     match text(headers, &SEC_FETCH_SITE) {
         _ if is_websocket => !is_own_origin,
@@ -126,7 +127,8 @@ fn is_foreign(headers: &HeaderMap, own: &str, is_navigation: bool, is_websocket:
     }
 }
 
-fn own_origin(scheme: Scheme, authority: &str) -> String {
+/// The origin of our own at `authority`, as browsers write it.
+pub(crate) fn own_origin(scheme: Scheme, authority: &str) -> String {
     let default = match scheme {
         Scheme::Http => ":80",
         Scheme::Https => ":443",
@@ -135,7 +137,8 @@ fn own_origin(scheme: Scheme, authority: &str) -> String {
     format!("{}://{host}", scheme.as_str())
 }
 
-fn normal_authority(authority: &str) -> String {
+/// In lower case, without the dot that may end a host name.
+pub(crate) fn normal_authority(authority: &str) -> String {
     let lower = authority.to_ascii_lowercase();
     match lower.split_once(':') {
         Some((host, port)) => format!("{}:{port}", host.trim_end_matches('.')),
@@ -155,7 +158,8 @@ fn split_token(query: &str) -> (Option<String>, Option<String>) {
     ((!rest.is_empty()).then_some(rest), token)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+/// The value of a header, when it is text.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -1,5 +1,5 @@
 //! What opens a preview: a short-lived token for the URL, and the cookie it is exchanged for. Both are signed statements
-//! "whoever holds this may see this session until then"; nothing is stored.
+//! "whoever holds this may see this session (or this artifact of an app) until then"; nothing is stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use vitrine_model::SessionId;
 use vitrine_model::source::Clock;
 
 /// Characters of a credential: 20 digits, a dot, 43 of base 64. Longer ones are refused unread.
@@ -17,10 +16,14 @@ const MAX_LEN: usize = 64;
 /// What a credential is for; one kind is never taken for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// In the URL, once.
+    /// In the URL, once; for a session.
     Token,
-    /// In the cookie.
+    /// In the cookie; for a session.
     Cookie,
+    /// In the URL, once; for an artifact that was never released.
+    ArtifactToken,
+    /// In the cookie; for an artifact that was never released.
+    ArtifactCookie,
 }
 
 impl Purpose {
@@ -28,6 +31,8 @@ impl Purpose {
         match self {
             Self::Token => b"vitrine preview token 1\0",
             Self::Cookie => b"vitrine preview cookie 1\0",
+            Self::ArtifactToken => b"vitrine artifact token 1\0",
+            Self::ArtifactCookie => b"vitrine artifact cookie 1\0",
         }
     }
 }
@@ -48,14 +53,14 @@ impl Signer {
     }
 
     /// A credential good from now for `ttl`, in characters that need no escaping in URLs and cookies.
-    pub(crate) fn issue(&self, purpose: Purpose, session: &SessionId, ttl: Duration) -> String {
+    pub(crate) fn issue(&self, purpose: Purpose, subject: &str, ttl: Duration) -> String {
         let expires_secs = self.now_secs().saturating_add(ttl.as_secs());
-        let mac = self.mac(purpose, session, expires_secs).finalize().into_bytes();
+        let mac = self.mac(purpose, subject, expires_secs).finalize().into_bytes();
         format!("{expires_secs}.{}", URL_SAFE_NO_PAD.encode(mac))
     }
 
-    /// How long the credential is still good for; none when it is forged, expired, for another session or purpose.
-    pub(crate) fn check(&self, purpose: Purpose, session: &SessionId, text: &str) -> Option<Duration> {
+    /// How long the credential is still good for; none when it is forged, expired, for another subject or purpose.
+    pub(crate) fn check(&self, purpose: Purpose, subject: &str, text: &str) -> Option<Duration> {
         if text.len() > MAX_LEN {
             return None;
         }
@@ -63,16 +68,16 @@ impl Signer {
         let expires_secs: u64 = expires.parse().ok()?;
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         // In constant time.
-        self.mac(purpose, session, expires_secs).verify_slice(&mac).ok()?;
+        self.mac(purpose, subject, expires_secs).verify_slice(&mac).ok()?;
         let left_secs = expires_secs.checked_sub(self.now_secs())?;
         (left_secs > 0).then(|| Duration::from_secs(left_secs))
     }
 
-    fn mac(&self, purpose: Purpose, session: &SessionId, expires_secs: u64) -> Hmac<Sha256> {
+    fn mac(&self, purpose: Purpose, subject: &str, expires_secs: u64) -> Hmac<Sha256> {
         let mut mac = self.keyed.clone();
         mac.update(purpose.context());
-        // The id has one length, so the fields cannot run into each other.
-        mac.update(session.as_str().as_bytes());
+        // The subjects of a purpose have one length, so the fields cannot run into each other.
+        mac.update(subject.as_bytes());
         mac.update(&expires_secs.to_be_bytes());
         mac
     }
@@ -84,6 +89,7 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
+    use vitrine_model::SessionId;
     use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
 
     use super::*;
@@ -101,36 +107,36 @@ mod tests {
     #[test]
     fn a_credential_opens_its_own_session_until_it_expires() {
         let (clock, signer, session, _) = setup();
-        let token = signer.issue(Purpose::Token, &session, TTL);
-        assert_eq!(signer.check(Purpose::Token, &session, &token), Some(TTL));
+        let token = signer.issue(Purpose::Token, session.as_str(), TTL);
+        assert_eq!(signer.check(Purpose::Token, session.as_str(), &token), Some(TTL));
         clock.advance_secs(119);
-        assert!(signer.check(Purpose::Token, &session, &token).is_some());
+        assert!(signer.check(Purpose::Token, session.as_str(), &token).is_some());
         clock.advance_secs(1);
-        assert_eq!(signer.check(Purpose::Token, &session, &token), None);
+        assert_eq!(signer.check(Purpose::Token, session.as_str(), &token), None);
     }
 
     #[test]
     fn a_credential_of_another_session_purpose_or_key_is_refused() {
         let (clock, signer, session, other) = setup();
-        let token = signer.issue(Purpose::Token, &session, TTL);
-        assert_eq!(signer.check(Purpose::Token, &other, &token), None);
-        assert_eq!(signer.check(Purpose::Cookie, &session, &token), None);
+        let token = signer.issue(Purpose::Token, session.as_str(), TTL);
+        assert_eq!(signer.check(Purpose::Token, other.as_str(), &token), None);
+        assert_eq!(signer.check(Purpose::Cookie, session.as_str(), &token), None);
         let foreign = Signer::new(&[8; 32], clock);
-        assert_eq!(foreign.check(Purpose::Token, &session, &token), None);
+        assert_eq!(foreign.check(Purpose::Token, session.as_str(), &token), None);
     }
 
     #[test]
     fn a_changed_credential_is_refused() {
         let (_, signer, session, _) = setup();
-        let token = signer.issue(Purpose::Token, &session, TTL);
+        let token = signer.issue(Purpose::Token, session.as_str(), TTL);
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
             bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(signer.check(Purpose::Token, &session, &changed), None, "{changed}");
+            assert_eq!(signer.check(Purpose::Token, session.as_str(), &changed), None, "{changed}");
         }
         for text in ["", ".", "9.", "99999999999.", "x.y", &"9".repeat(500)] {
-            assert_eq!(signer.check(Purpose::Token, &session, text), None, "{text}");
+            assert_eq!(signer.check(Purpose::Token, session.as_str(), text), None, "{text}");
         }
     }
 }

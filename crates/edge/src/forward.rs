@@ -1,4 +1,5 @@
-//! One request to a dev server and the head of its answer, over a kept connection or a fresh one.
+//! One request to a server behind us (a dev server, the back end) and the head of its answer, over a kept connection or a
+//! fresh one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,7 @@ use crate::target::{DialError, Upstream};
 
 /// A request ready to go.
 pub(crate) struct Outgoing {
-    /// With headers for the guest.
+    /// With headers for that server.
     pub(crate) request: Request<Body>,
     /// How far its body has come; none without a body.
     pub(crate) progress: Option<Arc<AtomicU64>>,
@@ -63,7 +64,7 @@ pub(crate) async fn dial(upstream: &dyn Upstream, limit: Duration) -> Result<Con
     let generation = upstream.generation();
     let stream = tokio::time::timeout(limit, upstream.dial())
         .await
-        .map_err(|_| DialError::Failed(format!("no connection to the sandbox within {limit:?}")))??;
+        .map_err(|_| DialError::Failed(format!("no connection within {limit:?}")))??;
     pool::open(stream, generation).await.map_err(|error| DialError::Failed(error.to_string()))
 }
 

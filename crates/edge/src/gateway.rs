@@ -1,10 +1,13 @@
 //! The preview gateway: who may see a preview, and the way of a request to its dev server and back.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, UPGRADE};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE,
+};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as HttpBody, Incoming};
@@ -14,9 +17,10 @@ use vitrine_model::SessionId;
 use vitrine_model::problem::Code;
 use vitrine_model::source::Clock;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Door};
 use crate::answer::{Refusal, append_cookies, misdirected, no_module, status_document};
 use crate::ask::Ask;
+use crate::backend::{Backend, Visitor};
 use crate::body::{self, Body, BoxError, Upload};
 use crate::config::{GatewayConfig, Scheme};
 use crate::connect::Line;
@@ -36,6 +40,9 @@ const RESERVED_PATH: &str = "/.vitrine";
 /// Where a waiting page asks how it is going.
 const STATUS_PATH: &str = "/.vitrine/preview-status";
 
+/// Where a page asks what it should know about its app.
+const RUNTIME_CONFIG_PATH: &str = "/.vitrine/runtime-config";
+
 /// Sockets of pages that wait for their dev server, of all sessions. Pages beyond have to be reloaded by hand.
 const MAX_PARKED: usize = 4_096;
 
@@ -46,11 +53,12 @@ const PARKED_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Gateway {
     pub(crate) config: GatewayConfig,
     pub(crate) targets: Arc<dyn PreviewTargets>,
-    pub(crate) pool: Arc<Pool>,
-    pub(crate) sockets: Arc<Sockets>,
+    pub(crate) pool: Arc<Pool<SessionId>>,
+    pub(crate) sockets: Arc<Sockets<SessionId>>,
     pub(crate) signer: Signer,
     pub(crate) cookies: CookieKind,
-    frame_ancestors: HeaderValue,
+    pub(crate) frame_ancestors: HeaderValue,
+    backend: Option<Arc<Backend>>,
     parking: Arc<Semaphore>,
 }
 
@@ -83,9 +91,16 @@ impl Gateway {
             signer: Signer::new(key, clock),
             cookies,
             frame_ancestors,
+            backend: None,
             targets,
             config,
         })
+    }
+
+    /// The same with a back end for the apps in their previews.
+    pub fn with_backend(mut self, backend: Arc<Backend>) -> Self {
+        self.backend = Some(backend);
+        self
     }
 
     /// The settings it runs with.
@@ -96,7 +111,7 @@ impl Gateway {
     /// A fresh token for a session: whoever opens its preview with it in time gets the cookie. Ask only for people who
     /// may see the session.
     pub fn token(&self, session: &SessionId) -> String {
-        self.signer.issue(Purpose::Token, session, self.config.limits.token_ttl)
+        self.signer.issue(Purpose::Token, session.as_str(), self.config.limits.token_ttl)
     }
 
     /// The URL that opens a session's preview, with a fresh token.
@@ -158,18 +173,26 @@ impl Gateway {
             _ if ask.is_foreign => return Err(Refusal::Foreign),
             _ => {}
         }
-        let renewed = match self.admit(session, ask, &head.headers)? {
+        let renewed = match self.admit(&Door::of_session(session), ask, &head.headers)? {
             Admission::Elsewhere(response) => return Ok(response),
             Admission::Here { renewed } => renewed,
         };
         if ask.path == STATUS_PATH {
             return Ok(status_document(&state));
         }
+        if ask.path == RUNTIME_CONFIG_PATH {
+            return self.runtime_config(session, renewed).await;
+        }
         if is_reserved(&ask.path) {
             return Err(Refusal::new(Code::NotFound, "There is nothing at this address."));
         }
         if !ask.is_probe && !ask.is_websocket {
             self.targets.touch(session, Activity::Request);
+        }
+        if let Some(backend) = self.backend.as_ref().filter(|backend| backend.matches(&ask.path)) {
+            let mut response = self.call_backend(session, backend, ask, (head, upload)).await?;
+            append_cookies(response.headers_mut(), renewed);
+            return Ok(response);
         }
         let line = self.connect(session, ask, state).await?;
         let mut response = if ask.is_websocket {
@@ -178,6 +201,47 @@ impl Gateway {
             self.forward(session, ask, head, line, upload).await?
         };
         append_cookies(response.headers_mut(), renewed);
+        Ok(response)
+    }
+
+    /// What the app is told about itself, as when it is published.
+    async fn runtime_config(
+        &self,
+        session: &SessionId,
+        renewed: Vec<HeaderValue>,
+    ) -> Result<Response<Body>, Refusal> {
+        let app = self.targets.app(session).await.ok_or(Refusal::UnknownSession)?;
+        let mut response = Response::new(body::full(app.runtime_config.to_string()));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+        append_cookies(headers, renewed);
+        Ok(response)
+    }
+
+    /// The back end that the app will have when it is published. The visitor has shown the session's cookie by now.
+    async fn call_backend(
+        &self,
+        session: &SessionId,
+        backend: &Backend,
+        ask: &Ask,
+        (head, upload): (Parts, Upload),
+    ) -> Result<Response<Body>, Refusal> {
+        let app = self.targets.app(session).await.ok_or(Refusal::UnknownSession)?;
+        let unknown = || Refusal::new(Code::Internal, "The request came without what it is known by.");
+        let peer = head.extensions.get::<SocketAddr>().ok_or_else(unknown)?.ip();
+        let request_id = ask.request_id.as_ref().ok_or_else(unknown)?;
+        let visitor = Visitor {
+            app: &app.app,
+            slug: &app.slug,
+            scheme: self.config.scheme,
+            host: &ask.authority,
+            peer,
+            request_id,
+        };
+        let mut response = backend.handle(&visitor, Request::from_parts(head, upload.body)).await;
+        response.headers_mut().append(CONTENT_SECURITY_POLICY, self.frame_ancestors.clone());
         Ok(response)
     }
 

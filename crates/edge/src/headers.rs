@@ -21,9 +21,8 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// Who the visitor is and how the request came here; the guest has no business with either. `Expect` is answered by us.
-const NOT_FOR_THE_GUEST: [HeaderName; 8] = [
-    header::AUTHORIZATION,
+/// How the request came here, as whoever sent it may have made up. `Expect` is answered by us.
+const PROVENANCE: [HeaderName; 7] = [
     header::EXPECT,
     header::FORWARDED,
     header::VIA,
@@ -34,7 +33,7 @@ const NOT_FOR_THE_GUEST: [HeaderName; 8] = [
 ];
 
 /// Whole families of such headers.
-const PREFIXES_NOT_FOR_THE_GUEST: [&str; 3] = ["x-forwarded-", "x-vitrine-", "proxy-"];
+const PROVENANCE_PREFIXES: [&str; 3] = ["x-forwarded-", "x-vitrine-", "proxy-"];
 
 /// What a guest could use against its neighbours or against the frame it is shown in. `Clear-Site-Data: "cookies"`
 /// clears the whole registrable domain: other previews and perhaps the builder (W3C Clear Site Data, 3.2).
@@ -48,24 +47,10 @@ const NOT_FROM_THE_GUEST: [HeaderName; 5] = [
 
 /// Prepares the browser's headers for the guest. The caller sets `Host` afterwards.
 pub(crate) fn to_guest(headers: &mut HeaderMap) {
-    let takes_trailers = headers.get(header::TE).is_some_and(|te| contains(te.as_bytes(), b"trailers"));
-    strip_hop_by_hop(headers);
-    if takes_trailers {
-        // Said anew for the next hop, as we pass trailers on (RFC 9110, 10.1.4).
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert(CONNECTION, HeaderValue::from_static("te"));
-    }
-    for name in &NOT_FOR_THE_GUEST {
-        headers.remove(name);
-    }
-    let families: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| PREFIXES_NOT_FOR_THE_GUEST.iter().any(|prefix| name.as_str().starts_with(prefix)))
-        .cloned()
-        .collect();
-    for name in families {
-        headers.remove(name);
-    }
+    next_hop(headers);
+    strip_provenance(headers);
+    // Who the visitor is to us is no business of the guest's.
+    headers.remove(header::AUTHORIZATION);
     cookie::strip_ours(headers);
     if headers.get(REFERER).is_some_and(|referer| contains(referer.as_bytes(), TOKEN_PARAM.as_bytes())) {
         headers.remove(REFERER);
@@ -90,8 +75,35 @@ pub(crate) fn from_guest(headers: &mut HeaderMap, frame_ancestors: &HeaderValue)
     keep_out_of_shared_caches(headers);
 }
 
+/// A request's headers without what is meant for the connection it came by; only the wish for trailers is passed on.
+pub(crate) fn next_hop(headers: &mut HeaderMap) {
+    let takes_trailers = headers.get(header::TE).is_some_and(|te| contains(te.as_bytes(), b"trailers"));
+    strip_hop_by_hop(headers);
+    if takes_trailers {
+        // Said anew for the next hop, as we pass trailers on (RFC 9110, 10.1.4).
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// Removes what says how a request came here: anybody can write it.
+pub(crate) fn strip_provenance(headers: &mut HeaderMap) {
+    for name in &PROVENANCE {
+        headers.remove(name);
+    }
+    remove_where(headers, |name| PROVENANCE_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+}
+
+/// Removes the headers whose names are `unwanted`.
+pub(crate) fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
 /// Removes what is meant for this connection alone, also what `Connection` names.
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(CONNECTION)

@@ -1,11 +1,11 @@
-//! What a `Host` header names: the builder, one session's preview, or nothing of ours.
+//! What a `Host` header names: the builder, one session's preview, a published app, or nothing of ours.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::header::HOST;
 use http::request::Parts;
-use vitrine_model::SessionId;
+use vitrine_model::{ArtifactId, SessionId};
 
 /// Octets in a host name, without the trailing dot (RFC 1035, 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
@@ -16,11 +16,22 @@ const MAX_LABEL_BYTES: usize = 63;
 /// Octets a session's label takes in front of the preview suffix: `ses-` and 26 more, and the dot.
 const SESSION_LABEL_BYTES: usize = 31;
 
+/// Octets an app's label takes in front of its suffix at most, and the dot.
+const APP_LABEL_BYTES: usize = MAX_LABEL_BYTES + 1;
+
+/// What stands between artifact and slug in a permalink. No slug has it.
+const PERMALINK_MARK: &str = "--";
+
+/// Octets of a slug in a permalink: what a label has left beside an artifact's 26 and the mark.
+const PERMALINK_SLUG_BYTES: usize = 35;
+
 /// The table of hosts this server answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostMap {
     builder_hosts: BTreeSet<String>,
     preview_suffix: String,
+    apps_suffix: String,
+    cdn_suffix: String,
 }
 
 /// What a host is.
@@ -32,8 +43,51 @@ pub enum HostKind {
     Preview(SessionId),
     /// The preview suffix itself, or something beneath it that is no session's label.
     UnknownPreview,
+    /// A published app, or what might be one.
+    Site(SiteHost),
     /// None of ours, or not a host at all.
     Unknown,
+}
+
+/// A host for published apps. Whether there is such an app is another question.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SiteHost {
+    /// `{slug}` beneath the apps suffix: the app's current release.
+    App {
+        /// The app's slug.
+        slug: String,
+    },
+    /// `{artifact}--{slug}` beneath the apps suffix: one artifact, for good.
+    Artifact {
+        /// The artifact.
+        artifact: ArtifactId,
+        /// What [`permalink_slug`] makes of the app's slug.
+        slug: String,
+    },
+    /// `{slug}` beneath the CDN suffix: the artifact is in the path.
+    Cdn {
+        /// The app's slug.
+        slug: String,
+    },
+    /// One of the two suffixes itself, or something beneath that no app can have as its name.
+    Unknown,
+}
+
+/// The part of a slug that stands in a permalink's host: a label has 63 octets, so long slugs are cut.
+pub fn permalink_slug(slug: &str) -> &str {
+    let cut = slug.char_indices().map(|(at, _)| at).find(|at| *at >= PERMALINK_SLUG_BYTES);
+    slug[..cut.unwrap_or(slug.len())].trim_end_matches('-')
+}
+
+/// Whether the slug in a permalink's host may be a part of a longer one: only hyphens at its end can make it shorter than
+/// what fits, and slugs have no two of them in a row.
+pub(crate) fn is_maybe_cut(slug: &str) -> bool {
+    slug.len() + 1 >= PERMALINK_SLUG_BYTES
+}
+
+/// Where an artifact begins under the CDN host of its app: `/apps/{slug}/{artifact}/`.
+pub fn cdn_path(slug: &str, artifact: &ArtifactId) -> String {
+    format!("/apps/{slug}/{artifact}/")
 }
 
 /// Why the host settings cannot be used.
@@ -45,31 +99,39 @@ pub enum InvalidHosts {
     /// Not a host name or an IP address; a port, a scheme or a wildcard does not belong here.
     #[error("`{0}` is not a host name")]
     NotAHost(String),
-    /// The suffix is an address, or too long to carry a session's label.
-    #[error("`{0}` cannot carry the names of previews")]
+    /// The suffix is an address, or too long to carry a label.
+    #[error("`{0}` cannot carry names in front of it")]
     NotASuffix(String),
-    /// One host would have to be the builder and a preview.
-    #[error("the builder's host `{0}` lies under the preview suffix")]
+    /// One host would have to be two things at once.
+    #[error("`{0}` lies under a suffix that is for something else")]
     Overlap(String),
 }
 
 impl HostMap {
     /// Checks the settings: at least one builder host (a name, or an IP address with or without brackets) and the
-    /// suffix that follows a session's label, for example `preview.localhost`. Case and one trailing dot do not matter.
+    /// suffixes that follow a session's label, an app's name and an app's name on the CDN, for example
+    /// `preview.localhost`. Case and one trailing dot do not matter. No suffix may lie under another.
     pub fn new<H: AsRef<str>>(
         builder_hosts: impl IntoIterator<Item = H>,
         preview_suffix: &str,
+        apps_suffix: &str,
+        cdn_suffix: &str,
     ) -> Result<Self, InvalidHosts> {
-        let suffix =
-            parse_name(preview_suffix).ok_or_else(|| InvalidHosts::NotAHost(preview_suffix.to_owned()))?;
-        if is_numeric(&suffix) || suffix.len() + SESSION_LABEL_BYTES > MAX_HOST_BYTES {
-            return Err(InvalidHosts::NotASuffix(preview_suffix.to_owned()));
+        let preview = parse_suffix(preview_suffix, SESSION_LABEL_BYTES)?;
+        let apps = parse_suffix(apps_suffix, APP_LABEL_BYTES)?;
+        let cdn = parse_suffix(cdn_suffix, APP_LABEL_BYTES)?;
+        let suffixes = [&preview, &apps, &cdn];
+        for (at, suffix) in suffixes.iter().enumerate() {
+            let mut others = suffixes.iter().enumerate().filter(|(other, _)| *other != at);
+            if others.any(|(_, other)| is_within(suffix, other)) {
+                return Err(InvalidHosts::Overlap((*suffix).clone()));
+            }
         }
         let mut hosts = BTreeSet::new();
         for host in builder_hosts {
             let host = host.as_ref();
             let normal = parse_host(host).ok_or_else(|| InvalidHosts::NotAHost(host.to_owned()))?;
-            if below(&normal, &suffix).is_some() || normal == suffix {
+            if suffixes.iter().any(|suffix| is_within(&normal, suffix)) {
                 return Err(InvalidHosts::Overlap(host.to_owned()));
             }
             hosts.insert(normal);
@@ -77,7 +139,32 @@ impl HostMap {
         if hosts.is_empty() {
             return Err(InvalidHosts::NoBuilderHost);
         }
-        Ok(Self { builder_hosts: hosts, preview_suffix: suffix })
+        Ok(Self { builder_hosts: hosts, preview_suffix: preview, apps_suffix: apps, cdn_suffix: cdn })
+    }
+
+    /// The suffix of published apps' hosts, in lower case.
+    pub fn apps_suffix(&self) -> &str {
+        &self.apps_suffix
+    }
+
+    /// The suffix of the CDN hosts, in lower case.
+    pub fn cdn_suffix(&self) -> &str {
+        &self.cdn_suffix
+    }
+
+    /// The host of an app's current release, without a port.
+    pub fn app_host(&self, slug: &str) -> String {
+        format!("{slug}.{}", self.apps_suffix)
+    }
+
+    /// The host of one artifact of an app, without a port.
+    pub fn artifact_host(&self, artifact: &ArtifactId, slug: &str) -> String {
+        format!("{}{PERMALINK_MARK}{}.{}", artifact.host_part(), permalink_slug(slug), self.apps_suffix)
+    }
+
+    /// The host under which an app's artifacts are by path, without a port; the path is [`cdn_path`].
+    pub fn cdn_host(&self, slug: &str) -> String {
+        format!("{slug}.{}", self.cdn_suffix)
     }
 
     /// The suffix of preview hosts, in lower case.
@@ -100,6 +187,15 @@ impl HostMap {
         }
         if host == self.preview_suffix {
             return HostKind::UnknownPreview;
+        }
+        if is_within(&host, &self.apps_suffix) {
+            return HostKind::Site(below(&host, &self.apps_suffix).map_or(SiteHost::Unknown, app_label));
+        }
+        if is_within(&host, &self.cdn_suffix) {
+            let slug = below(&host, &self.cdn_suffix).filter(|label| is_app_name(label));
+            return HostKind::Site(
+                slug.map_or(SiteHost::Unknown, |slug| SiteHost::Cdn { slug: slug.to_owned() }),
+            );
         }
         match below(&host, &self.preview_suffix).map(SessionId::from_dns_label) {
             Some(Ok(session)) => HostKind::Preview(session),
@@ -126,6 +222,36 @@ pub fn request_authority(head: &Parts) -> Option<&str> {
         Some(authority) => Some(authority.as_str()),
         None => first.and_then(|value| value.to_str().ok()),
     }
+}
+
+/// A suffix in its normal form that leaves room for a label of `label_bytes`, dot included.
+fn parse_suffix(text: &str, label_bytes: usize) -> Result<String, InvalidHosts> {
+    let suffix = parse_name(text).ok_or_else(|| InvalidHosts::NotAHost(text.to_owned()))?;
+    if is_numeric(&suffix) || suffix.len() + label_bytes > MAX_HOST_BYTES {
+        return Err(InvalidHosts::NotASuffix(text.to_owned()));
+    }
+    Ok(suffix)
+}
+
+/// What a label beneath the apps suffix names.
+fn app_label(label: &str) -> SiteHost {
+    let Some((artifact, slug)) = label.split_once(PERMALINK_MARK) else {
+        let is_name = is_app_name(label);
+        return if is_name { SiteHost::App { slug: label.to_owned() } } else { SiteHost::Unknown };
+    };
+    match ArtifactId::from_host_part(artifact) {
+        Ok(artifact) if is_app_name(slug) => SiteHost::Artifact { artifact, slug: slug.to_owned() },
+        _ => SiteHost::Unknown,
+    }
+}
+
+fn is_app_name(label: &str) -> bool {
+    is_label(label) && !label.contains(PERMALINK_MARK)
+}
+
+/// True for `suffix` itself and everything beneath it.
+fn is_within(host: &str, suffix: &str) -> bool {
+    host == suffix || below(host, suffix).is_some()
 }
 
 /// The part of `host` before `.suffix`.
@@ -190,7 +316,13 @@ mod tests {
     const LABEL: &str = "ses-01hf7yat000000000000000000";
 
     fn map() -> HostMap {
-        HostMap::new(["localhost", "127.0.0.1", "::1"], "preview.localhost").unwrap()
+        HostMap::new(
+            ["localhost", "127.0.0.1", "::1"],
+            "preview.localhost",
+            "apps.localhost",
+            "cdn.localhost",
+        )
+        .unwrap()
     }
 
     fn session(label: &str) -> HostKind {
@@ -263,14 +395,59 @@ mod tests {
 
     #[test]
     fn settings_that_overlap_or_are_incomplete_are_refused() {
-        let refused = |hosts: &[&str], suffix| HostMap::new(hosts, suffix).unwrap_err();
+        let refused =
+            |hosts: &[&str], suffix| HostMap::new(hosts, suffix, "apps.example", "cdn.example").unwrap_err();
         assert_eq!(refused(&[], "p.example"), InvalidHosts::NoBuilderHost);
         assert!(matches!(refused(&["a.p.example"], "P.example."), InvalidHosts::Overlap(_)));
         assert!(matches!(refused(&["p.example"], "p.example"), InvalidHosts::Overlap(_)));
         assert!(matches!(refused(&["a.example:80"], "p.example"), InvalidHosts::NotAHost(_)));
         assert!(matches!(refused(&["a.example"], "*.p.example"), InvalidHosts::NotAHost(_)));
         assert!(matches!(refused(&["a.example"], "127.0.0.1"), InvalidHosts::NotASuffix(_)));
-        assert!(HostMap::new(["vitrine.example"], "preview.vitrine.example").is_ok());
+        let suffixes = |preview, apps, cdn| HostMap::new(["vitrine.example"], preview, apps, cdn);
+        assert!(suffixes("preview.vitrine.example", "apps.vitrine.example", "cdn.example").is_ok());
+        for (preview, apps, cdn) in [
+            ("p.example", "p.example", "c.example"),
+            ("p.example", "a.p.example", "c.example"),
+            ("p.example", "example", "c.other"),
+            ("p.example", "a.example", "A.example."),
+            ("p.example", "a.example", "c.a.example"),
+        ] {
+            assert!(matches!(suffixes(preview, apps, cdn), Err(InvalidHosts::Overlap(_))), "{apps} {cdn}");
+        }
+        let long = format!("{}.example", ["a"; 100].join("."));
+        assert_eq!(suffixes("p.example", &long, "c.example"), Err(InvalidHosts::NotASuffix(long.clone())));
+    }
+
+    /// A label that ends in a hyphen makes the whole text no host at all.
+    fn expected_unknown(host: &str) -> HostKind {
+        if host.contains("-.") { HostKind::Unknown } else { HostKind::Site(SiteHost::Unknown) }
+    }
+
+    #[test]
+    fn beneath_the_apps_and_cdn_suffixes_stand_slugs_and_permalinks() {
+        let artifact = ArtifactId::from_host_part("01hf7yat000000000000000000").unwrap();
+        let site = |host: &str| match map().classify(host) {
+            HostKind::Site(site) => site,
+            other => panic!("{host} is {other:?}"),
+        };
+        let slug = |text: &str| text.to_owned();
+        assert_eq!(site("My-App.apps.localhost:4400"), SiteHost::App { slug: slug("my-app") });
+        assert_eq!(site("my-app.cdn.localhost."), SiteHost::Cdn { slug: slug("my-app") });
+        let permalink = map().artifact_host(&artifact, "my-app");
+        assert_eq!(site(&permalink), SiteHost::Artifact { artifact, slug: slug("my-app") });
+        for host in [
+            "apps.localhost",
+            "cdn.localhost",
+            "a.b.apps.localhost",
+            "a.b.cdn.localhost",
+            "xn--e1afmkfd.apps.localhost",
+            "01hf7yat000000000000000000--.apps.localhost",
+            "01hf7yat00000000000000000--app.apps.localhost",
+            "a--b.cdn.localhost",
+            "01hf7yat000000000000000000--a--b.apps.localhost",
+        ] {
+            assert_eq!(map().classify(host), expected_unknown(host), "{host}");
+        }
     }
 
     #[test]
@@ -292,6 +469,19 @@ mod tests {
             let id = SessionId::from_dns_label(&label).unwrap();
             let host = format!("{}:{port}", map().preview_host(&id));
             prop_assert_eq!(map().classify(&host), HostKind::Preview(id));
+        }
+
+        #[test]
+        fn every_permalink_fits_a_label_and_is_found_again(
+            body in "[0-9a-hjkmnp-tv-z]{26}",
+            slug in "[a-z0-9](-?[a-z0-9]){2,31}",
+        ) {
+            let artifact = ArtifactId::from_host_part(&body).unwrap();
+            let host = map().artifact_host(&artifact, &slug);
+            prop_assert!(host.split('.').next().unwrap().len() <= MAX_LABEL_BYTES);
+            let cut = permalink_slug(&slug).to_owned();
+            prop_assert!(slug.starts_with(&cut) && cut.len() + 1 >= slug.len().min(PERMALINK_SLUG_BYTES));
+            prop_assert_eq!(map().classify(&host), HostKind::Site(SiteHost::Artifact { artifact, slug: cut }));
         }
 
         #[test]

@@ -1,7 +1,8 @@
-//! Connections to dev servers: a few unused ones are kept per session, and dropped when they are old or belong to a dev
-//! server that is not the session's any more.
+//! Connections to the servers behind us: a few unused ones are kept per target (a session, the back end), and dropped when
+//! they are old or belong to a dev server that is not the session's any more.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,33 +10,31 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use vitrine_model::SessionId;
 
 use crate::body::Body;
 
-/// Bytes in the head of an answer; what a dev server sends has a few hundred.
+/// Bytes in the head of an answer; what a server sends has a few hundred.
 const MAX_RESPONSE_HEAD_BYTES: usize = 64 * 1024;
 
 /// A connection that can take a request.
 pub(crate) struct Connection {
     /// Sends it.
     pub(crate) sender: SendRequest<Body>,
-    /// The dev server it leads to.
+    /// The process it leads to.
     pub(crate) generation: u64,
     /// True when it has carried a request before: the other side may hang up at any time.
     pub(crate) is_reused: bool,
 }
 
-/// The unused connections of all sessions.
-pub(crate) struct Pool {
-    kept: Mutex<Kept>,
+/// The unused connections to all targets.
+pub(crate) struct Pool<K> {
+    kept: Mutex<Kept<K>>,
     max_idle: Duration,
-    max_per_session: usize,
+    max_per_target: usize,
 }
 
-#[derive(Default)]
-struct Kept {
-    idle: HashMap<SessionId, Vec<Idle>>,
+struct Kept<K> {
+    idle: HashMap<K, Vec<Idle>>,
     has_sweeper: bool,
 }
 
@@ -45,40 +44,41 @@ struct Idle {
     since: Instant,
 }
 
-impl Pool {
-    pub(crate) fn new(max_idle: Duration, max_per_session: usize) -> Arc<Self> {
-        Arc::new(Self { kept: Mutex::default(), max_idle, max_per_session })
+impl<K: Clone + Eq + Hash + Send + 'static> Pool<K> {
+    pub(crate) fn new(max_idle: Duration, max_per_target: usize) -> Arc<Self> {
+        let kept = Kept { idle: HashMap::new(), has_sweeper: false };
+        Arc::new(Self { kept: Mutex::new(kept), max_idle, max_per_target })
     }
 
     /// The connection used last, if one to this very dev server has nothing left to read.
-    pub(crate) fn take(&self, session: &SessionId, generation: u64) -> Option<Connection> {
+    pub(crate) fn take(&self, target: &K, generation: u64) -> Option<Connection> {
         let mut kept = self.lock();
-        let connections = kept.idle.get_mut(session)?;
+        let connections = kept.idle.get_mut(target)?;
         connections.retain(|one| one.generation == generation && self.is_fresh(one));
         let at = connections.iter().rposition(|one| one.sender.is_ready())?;
         Some(Connection { sender: connections.remove(at).sender, generation, is_reused: true })
     }
 
-    /// How many are kept for a session and can be used now.
-    pub(crate) fn count(&self, session: &SessionId) -> usize {
+    /// How many are kept for a target and can be used now.
+    pub(crate) fn count(&self, target: &K) -> usize {
         let kept = self.lock();
         let is_usable = |one: &&Idle| one.sender.is_ready() && self.is_fresh(one);
-        kept.idle.get(session).map_or(0, |connections| connections.iter().filter(is_usable).count())
+        kept.idle.get(target).map_or(0, |connections| connections.iter().filter(is_usable).count())
     }
 
-    /// Closes what is kept for a session; answers on their way are read to their end.
-    pub(crate) fn forget(&self, session: &SessionId) {
-        self.lock().idle.remove(session);
+    /// Closes what is kept for a target; answers on their way are read to their end.
+    pub(crate) fn forget(&self, target: &K) {
+        self.lock().idle.remove(target);
     }
 
     /// Keeps a connection whose answer may still be on its way: it is used again only when that has been read.
-    pub(crate) fn keep(self: &Arc<Self>, session: &SessionId, connection: Connection) {
+    pub(crate) fn keep(self: &Arc<Self>, target: &K, connection: Connection) {
         let mut kept = self.lock();
-        if !kept.idle.contains_key(session) {
-            kept.idle.insert(session.clone(), Vec::new());
+        if !kept.idle.contains_key(target) {
+            kept.idle.insert(target.clone(), Vec::new());
         }
-        if let Some(connections) = kept.idle.get_mut(session)
-            && connections.len() < self.max_per_session
+        if let Some(connections) = kept.idle.get_mut(target)
+            && connections.len() < self.max_per_target
         {
             connections.push(Idle {
                 sender: connection.sender,
@@ -91,7 +91,7 @@ impl Pool {
         }
     }
 
-    /// One task while anything is kept: a guest that never hangs up must not hold our descriptors.
+    /// One task while anything is kept: a server that never hangs up must not hold our descriptors.
     fn spawn_sweeper(self: &Arc<Self>) {
         let pool = Arc::downgrade(self);
         let interval = self.max_idle;
@@ -121,7 +121,7 @@ impl Pool {
         one.since.elapsed() < self.max_idle && !one.sender.is_closed()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Kept<K>> {
         // Nothing panics while it is held, and a list of connections cannot be half changed.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,7 +137,7 @@ pub(crate) async fn open(stream: TcpStream, generation: u64) -> hyper::Result<Co
         .await?;
     tokio::spawn(async move {
         if let Err(error) = driver.with_upgrades().await {
-            tracing::debug!(%error, "a connection to a dev server ended");
+            tracing::debug!(%error, "a connection to a server behind us ended");
         }
     });
     Ok(Connection { sender, generation, is_reused: false })

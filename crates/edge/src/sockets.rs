@@ -1,18 +1,23 @@
-//! Which WebSockets are open: at most so many per session, all to the same dev server.
+//! Which WebSockets and streams are open: at most so many per owner (a session, an app), all to the same server.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
-use vitrine_model::SessionId;
 
-/// The open sockets of all sessions.
-#[derive(Default)]
-pub(crate) struct Sockets {
-    groups: Mutex<HashMap<SessionId, Group>>,
+/// The open sockets of all owners.
+pub(crate) struct Sockets<K: Eq + Hash> {
+    groups: Mutex<HashMap<K, Group>>,
 }
 
-/// The sockets of one session, all to the same dev server.
+impl<K: Eq + Hash> Default for Sockets<K> {
+    fn default() -> Self {
+        Self { groups: Mutex::default() }
+    }
+}
+
+/// The sockets of one owner, all to the same server.
 struct Group {
     generation: u64,
     closing: CancellationToken,
@@ -20,26 +25,26 @@ struct Group {
 }
 
 /// One place among the open sockets, given up when dropped.
-pub(crate) struct Seat {
-    sockets: Arc<Sockets>,
-    session: SessionId,
+pub(crate) struct Seat<K: Eq + Hash> {
+    sockets: Arc<Sockets<K>>,
+    owner: K,
     generation: u64,
     closing: CancellationToken,
 }
 
-impl Seat {
+impl<K: Eq + Hash> Seat<K> {
     /// Ends when the socket has to be closed.
     pub(crate) async fn closing(&self) {
         self.closing.cancelled().await;
     }
 }
 
-impl Sockets {
-    /// A place for one more; none when the session has `max` already. Sockets to another generation are closed.
-    pub(crate) fn enter(self: &Arc<Self>, session: &SessionId, generation: u64, max: usize) -> Option<Seat> {
-        self.keep_only(session, generation);
+impl<K: Clone + Eq + Hash> Sockets<K> {
+    /// A place for one more; none when the owner has `max` already. Sockets to another generation are closed.
+    pub(crate) fn enter(self: &Arc<Self>, owner: &K, generation: u64, max: usize) -> Option<Seat<K>> {
+        self.keep_only(owner, generation);
         let mut groups = self.lock();
-        let group = groups.entry(session.clone()).or_insert_with(|| Group {
+        let group = groups.entry(owner.clone()).or_insert_with(|| Group {
             generation,
             closing: CancellationToken::new(),
             open: 0,
@@ -48,53 +53,50 @@ impl Sockets {
             return None;
         }
         group.open += 1;
-        Some(Seat {
-            sockets: self.clone(),
-            session: session.clone(),
-            generation,
-            closing: group.closing.clone(),
-        })
+        Some(Seat { sockets: self.clone(), owner: owner.clone(), generation, closing: group.closing.clone() })
     }
 
-    /// Closes the sockets of a session that lead to another dev server than this one.
-    pub(crate) fn keep_only(&self, session: &SessionId, generation: u64) {
+    /// Closes the sockets of an owner that lead to another server than this one.
+    pub(crate) fn keep_only(&self, owner: &K, generation: u64) {
         let mut groups = self.lock();
-        if groups.get(session).is_some_and(|group| group.generation != generation)
-            && let Some(old) = groups.remove(session)
+        if groups.get(owner).is_some_and(|group| group.generation != generation)
+            && let Some(old) = groups.remove(owner)
         {
             old.closing.cancel();
         }
     }
 
-    /// Closes every socket of a session.
-    pub(crate) fn close(&self, session: &SessionId) {
-        if let Some(group) = self.lock().remove(session) {
+    /// Closes every socket of an owner.
+    pub(crate) fn close(&self, owner: &K) {
+        if let Some(group) = self.lock().remove(owner) {
             group.closing.cancel();
         }
     }
 
     /// How many are open.
-    pub(crate) fn count(&self, session: &SessionId) -> usize {
-        self.lock().get(session).map_or(0, |group| group.open)
+    pub(crate) fn count(&self, owner: &K) -> usize {
+        self.lock().get(owner).map_or(0, |group| group.open)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Group>> {
+impl<K: Eq + Hash> Sockets<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Group>> {
         // Nothing panics while it is held.
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Seat {
+impl<K: Eq + Hash> Drop for Seat<K> {
     fn drop(&mut self) {
         let mut groups = self.sockets.lock();
-        let Some(group) = groups.get_mut(&self.session) else {
+        let Some(group) = groups.get_mut(&self.owner) else {
             return;
         };
         // A closed group may have been followed by another of the same generation.
         if group.generation == self.generation && !self.closing.is_cancelled() {
             group.open = group.open.saturating_sub(1);
             if group.open == 0 {
-                groups.remove(&self.session);
+                groups.remove(&self.owner);
             }
         }
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
-use vitrine_model::SessionId;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::Step;
+use vitrine_model::{AppId, SessionId};
 use vitrine_sandbox::{DriverError, Sandbox};
 
 /// How long [`PreviewTargets::changed`] waits unless the implementation knows better.
@@ -32,8 +32,26 @@ pub trait PreviewTargets: Send + Sync + 'static {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 
+    /// The app behind a session, as its page and its back end are told about it; asked when a page wants to know, not for
+    /// every request.
+    async fn app(&self, session: &SessionId) -> Option<PreviewApp> {
+        let _ = session;
+        None
+    }
+
     /// Somebody uses the preview. Must not block; called for every request that counts as use.
     fn touch(&self, session: &SessionId, activity: Activity);
+}
+
+/// The app behind a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreviewApp {
+    /// The app.
+    pub app: AppId,
+    /// Its slug.
+    pub slug: String,
+    /// The document at `/.vitrine/runtime-config`; the same as when it is published.
+    pub runtime_config: serde_json::Value,
 }
 
 /// Where a session stands, as the gateway sees it.
@@ -73,7 +91,7 @@ pub enum Activity {
     SocketData,
 }
 
-/// One dev server.
+/// One server behind us: a session's dev server, or the back end.
 #[async_trait]
 pub trait Upstream: Send + Sync + 'static {
     /// A fresh connection to it.

@@ -10,12 +10,13 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
+use vitrine_model::SessionId;
 
 use crate::frames::{Boundary, FULL_RELOAD};
 use crate::sockets::Seat;
 
 /// When we have hung up, the other side has this long to do the same: closing at once could cost it the last bytes.
-const CLOSE_GRACE: Duration = Duration::from_secs(5);
+pub(crate) const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// What the browser sends by itself is smaller: a pong of up to 4 bytes with its 6 bytes of frame, the one-letter
 /// heartbeats of socket libraries. What is larger was meant by the page.
@@ -39,7 +40,7 @@ enum End {
 /// `back` ends with true.
 pub(crate) async fn run(
     handshakes: (OnUpgrade, OnUpgrade),
-    seat: Seat,
+    seat: Seat<SessionId>,
     report: impl Fn() + Send,
     back: Option<impl Future<Output = bool> + Send>,
 ) {
@@ -87,7 +88,7 @@ async fn carry(
 }
 
 /// What is told about the bytes that pass.
-trait Tap {
+pub(crate) trait Tap {
     /// These are about to be written.
     fn taken(&mut self, bytes: &[u8]);
     /// They have been.
@@ -123,7 +124,7 @@ impl Tap for &mut Boundary {
 }
 
 /// Copies to the end and gives back the other side. An error is an end like any other here.
-async fn pump<R, W>(mut from: R, mut to: W, mut tap: impl Tap) -> W
+pub(crate) async fn pump<R, W>(mut from: R, mut to: W, mut tap: impl Tap) -> W
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -154,7 +155,7 @@ async fn reload_when(back: impl Future<Output = bool>, browser: &mut TokioIo<Upg
     }
 }
 
-async fn hang_up(mut browser: TokioIo<Upgraded>) {
+pub(crate) async fn hang_up(mut browser: TokioIo<Upgraded>) {
     let _ = browser.shutdown().await;
     let _ = tokio::time::timeout(CLOSE_GRACE, drain(&mut browser)).await;
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use vitrine_model::{AppId, ArtifactId};
 
 use crate::config::LogFormat;
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Check this machine, and say what to do about whatever is missing.
     Doctor(DoctorArgs),
+    /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
+    Verify(VerifyArgs),
     /// Print the OpenAPI document of this version.
     Openapi,
     /// Print the version.
@@ -84,4 +87,29 @@ pub(crate) struct DoctorArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The artifact, `art_…`.
+    pub(crate) artifact: ArtifactId,
+    /// The app it belongs to, `app_…`.
+    #[arg(long, value_name = "APP")]
+    pub(crate) app: AppId,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Which running server to ask, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Where the server is [default: where the configuration listens].
+    #[arg(long, value_name = "URL", env = "VITRINE_URL")]
+    pub(crate) url: Option<String>,
+    /// The API key [default: the admin key in the data directory].
+    #[arg(long, value_name = "KEY", env = "VITRINE_API_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }

@@ -82,6 +82,24 @@ pub(crate) fn of_store(error: &StoreError) -> Problem {
     Problem::new(Code::Internal, "The draft could not be read; the log of the server has the reason.")
 }
 
+/// The store does not take or give what a publish needs.
+pub(crate) fn of_publish_store(error: &StoreError) -> Problem {
+    tracing::error!(%error, "a publish could not go on");
+    match error {
+        StoreError::Objects(_) | StoreError::ObjectLeaving => Problem::new(
+            Code::StorageUnavailable,
+            "The storage for published files does not answer as it should. What is live stays live; publish again later.",
+        ),
+        StoreError::HashMismatch | StoreError::Corrupt(_) | StoreError::MissingObjects(_) => Problem::new(
+            Code::StorageUnavailable,
+            "What was uploaded does not read back as it was sent. What is live stays live; publish again.",
+        ),
+        _ => {
+            Problem::new(Code::Internal, "The publish could not go on; the log of the server has the reason.")
+        }
+    }
+}
+
 /// The dev command ended; `tail` is the end of what it said.
 pub(crate) fn of_exit(exit: Exit, tail: &str) -> Problem {
     let (code, how) = match exit {

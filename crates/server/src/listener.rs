@@ -1,12 +1,15 @@
 //! The one public listener: every connection, every host.
 //!
-//! hyper directly, because previews are dispatched by host before any router sees a request, and stream both ways.
+//! hyper directly, because previews are dispatched by host before any router sees a request, and stream both ways. Before
+//! hyper, hosting's own front answers the usual requests to published apps.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -16,7 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
-use vitrine_edge::{Body, Gateway, HostKind, HostMap};
+use vitrine_edge::{
+    Backend, Body, Entry, Gateway, HostKind, HostMap, Hosting, Routed, Scheme, SiteHost, Visitor,
+    request_authority,
+};
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{RequestId, SessionId};
 
@@ -26,11 +32,15 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of a request's head; hyper answers 431 beyond.
 const MOST_HEAD_BYTES: usize = 64 * 1024;
 
-/// What answers: the builder and API for one host, the gateway for previews.
+/// What answers: the builder and API for one host, the gateway for previews, hosting for published apps.
 pub(crate) struct Dispatch {
     pub(crate) hosts: HostMap,
     pub(crate) builder: Router,
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) hosting: Arc<Hosting>,
+    pub(crate) backend: Arc<Backend>,
+    /// How browsers reach us.
+    pub(crate) scheme: Scheme,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -49,8 +59,8 @@ pub(crate) async fn accept(
             () = stopping.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                connections.spawn(serve_connection(stream, dispatch.clone(), stopping.clone()));
+            Ok((stream, peer)) => {
+                connections.spawn(serve_connection((stream, peer), dispatch.clone(), stopping.clone()));
             }
             Err(error) => {
                 // Out of descriptors, most likely: wait for some connection to end instead of spinning.
@@ -65,11 +75,16 @@ pub(crate) async fn accept(
     }
 }
 
-async fn serve_connection(stream: TcpStream, dispatch: Arc<Dispatch>, stopping: CancellationToken) {
+async fn serve_connection(
+    (stream, peer): (TcpStream, SocketAddr),
+    dispatch: Arc<Dispatch>,
+    stopping: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
+    let Some(stream) = dispatch.hosting.serve(stream, &stopping).await else { return };
     let service = service_fn(move |request| {
         let dispatch = dispatch.clone();
-        async move { Ok::<_, Infallible>(dispatch.answer(request).await) }
+        async move { Ok::<_, Infallible>(dispatch.answer(peer, request).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
@@ -88,11 +103,16 @@ async fn serve_connection(stream: TcpStream, dispatch: Arc<Dispatch>, stopping: 
 }
 
 impl Dispatch {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         match self.hosts.classify_request(&head) {
             HostKind::Builder => self.build(Request::from_parts(head, body)).await,
-            HostKind::Preview(session) => self.preview(session, Request::from_parts(head, body)).await,
+            HostKind::Preview(session) => {
+                let mut request = Request::from_parts(head, body);
+                request.extensions_mut().insert(peer);
+                self.preview(session, request).await
+            }
+            HostKind::Site(host) => self.site(&host, peer.ip(), Request::from_parts(head, body)).await,
             HostKind::UnknownPreview | HostKind::Unknown => vitrine_edge::misdirected(&head),
         }
     }
@@ -101,6 +121,53 @@ impl Dispatch {
         let id = RequestId::mint(self.clock.as_ref(), self.entropy.as_ref());
         request.extensions_mut().insert(id);
         self.gateway.handle(session, request).await
+    }
+
+    async fn site(&self, host: &SiteHost, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+        if self.hosting.route(request.uri().path()) == Routed::Gateway {
+            return self.call_backend(host, peer, request).await;
+        }
+        let (head, _) = request.into_parts();
+        // What was never released is for those with a key.
+        let Some((app, artifact)) = self.hosting.private(host).await else {
+            return self.hosting.handle(host, &head).await;
+        };
+        let cookies = match self.gateway.enter_artifact(&app, &artifact, &head) {
+            Entry::Open(renewed) => renewed,
+            Entry::Answered(response) => return *response,
+        };
+        let mut response = self.hosting.handle_private(host, &head).await;
+        for cookie in cookies {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// The back end that apps share, on the app's own origin.
+    async fn call_backend(
+        &self,
+        host: &SiteHost,
+        peer: IpAddr,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let authority = request_authority(&head).map(str::to_owned);
+        let app = self.hosting.public_app(host).await;
+        let (Some(authority), Some(app)) = (authority, app) else {
+            return self.hosting.handle(host, &head).await;
+        };
+        let request_id = RequestId::mint(self.clock.as_ref(), self.entropy.as_ref());
+        let visitor = Visitor {
+            app: &app.app,
+            slug: &app.slug,
+            scheme: self.scheme,
+            host: &authority,
+            peer,
+            request_id: &request_id,
+        };
+        let mut response = self.backend.handle(&visitor, Request::from_parts(head, body)).await;
+        response.headers_mut().append(CONTENT_SECURITY_POLICY, app.frames);
+        response
     }
 
     async fn build(&self, request: Request<Incoming>) -> Response<Body> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use vitrine_build::RegistrySettings;
 use vitrine_build::layers::{LayerConfig, LayerStore};
+use vitrine_build::policy::FactStore;
 use vitrine_build::toolchain::ToolchainStore;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_sandbox::Driver;
@@ -74,13 +75,13 @@ pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
         .collect()
 }
 
-/// The store of layers, with where packages come from looked up.
+/// The store of layers and what is known about packages, with where packages come from looked up.
 pub(crate) async fn layers(
     config: &Config,
     data_dir: &Path,
     driver: Arc<dyn Driver>,
     (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
-) -> Result<Arc<LayerStore>, Failure> {
+) -> Result<(Arc<LayerStore>, FactStore), Failure> {
     let dir = layers_dir(config, data_dir);
     let registry = RegistrySettings::resolve(&config.install.registry, &config.install.ca_bundle).await;
     let registry = registry.map_err(Failure::machine)?;
@@ -92,7 +93,10 @@ pub(crate) async fn layers(
         memory_bytes: config.install.memory_mib * MIB,
         ..LayerConfig::new(&dir, registry)
     };
-    LayerStore::open(settings, driver, toolchains, clock, entropy).map_err(Failure::failed)
+    let facts =
+        FactStore::open(dir.join("facts"), "npm", settings.registry.clone()).map_err(Failure::failed)?;
+    let layers = LayerStore::open(settings, driver, toolchains, clock, entropy).map_err(Failure::failed)?;
+    Ok((layers, facts))
 }
 
 /// Where layers and toolchains are.

@@ -7,6 +7,7 @@ mod api;
 mod apps;
 mod auth;
 mod cli;
+mod client;
 mod config;
 mod doctor;
 mod drafts;
@@ -14,11 +15,15 @@ mod faults;
 mod listener;
 mod machine;
 mod provision;
+mod publishes;
+mod publishing;
 mod serve;
 mod services;
 mod sessions;
+mod sites;
 mod source;
 mod templates;
+mod verify;
 mod warmup;
 
 use std::process::ExitCode;
@@ -35,6 +40,7 @@ fn main() -> ExitCode {
             serve::run(config)
         }),
         Command::Doctor(args) => load(&args.config).and_then(|config| doctor::run(&config, args.json)),
+        Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),
     };

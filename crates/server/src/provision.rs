@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use vitrine_build::Diagnostic;
 use vitrine_build::layers::{Layer, LayerRequest, LayerStore};
+use vitrine_build::policy::{FactStore, GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey, harvest_prebundle};
 use vitrine_build::profile::DetectedProfile;
+use vitrine_build::toolchain::Toolchain;
+use vitrine_build::{Diagnostic, Files};
 use vitrine_model::problem::Problem;
-use vitrine_model::{AppId, ProjectPath};
+use vitrine_model::source::Clock;
+use vitrine_model::{AppId, ProjectPath, Sha256};
 use vitrine_sandbox::Sandbox;
 
 use crate::faults;
@@ -19,11 +22,14 @@ use crate::faults;
 /// Gives sandboxes what they are mounted with.
 #[async_trait]
 pub(crate) trait Provision: Send + Sync + 'static {
-    /// The directory of the toolchain that the project runs on.
-    async fn toolchain(&self, detected: &DetectedProfile) -> Result<PathBuf, Problem>;
+    /// The toolchain that the project runs on.
+    async fn toolchain(&self, detected: &DetectedProfile) -> Result<Toolchain, Problem>;
 
     /// `node_modules` for the project; the same for every project with the same lockfile.
     async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem>;
+
+    /// What the policy has to know about the project's packages, as far as it can be had.
+    async fn facts(&self, files: &Files, detected: &DetectedProfile, policy: &Policy) -> GatheredFacts;
 
     /// The pre-bundle of the first key that has one.
     fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf>;
@@ -39,6 +45,8 @@ pub(crate) trait Provision: Send + Sync + 'static {
 
 /// A layer to mount.
 pub(crate) struct Provided {
+    /// Its name: equal inputs, equal names.
+    pub(crate) id: Sha256,
     pub(crate) node_modules: PathBuf,
     /// The lockfile that was used, when it is not the project's.
     pub(crate) resolved_lockfile: Option<(ProjectPath, bytes::Bytes)>,
@@ -49,17 +57,23 @@ pub(crate) struct Provided {
     pub(crate) lease: Option<Layer>,
 }
 
+/// What this machine installs packages with, and what it knows about them.
+pub(crate) struct Machine {
+    pub(crate) layers: Arc<LayerStore>,
+    pub(crate) facts: FactStore,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
 #[async_trait]
-impl Provision for Arc<LayerStore> {
-    async fn toolchain(&self, detected: &DetectedProfile) -> Result<PathBuf, Problem> {
-        let toolchain =
-            LayerStore::toolchain(self, detected).await.map_err(|error| faults::of_layer(&error))?;
-        Ok(toolchain.dir)
+impl Provision for Machine {
+    async fn toolchain(&self, detected: &DetectedProfile) -> Result<Toolchain, Problem> {
+        self.layers.toolchain(detected).await.map_err(|error| faults::of_layer(&error))
     }
 
     async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem> {
-        let layer = self.ensure(request).await.map_err(|error| faults::of_layer(&error))?;
+        let layer = self.layers.ensure(request).await.map_err(|error| faults::of_layer(&error))?;
         Ok(Provided {
+            id: layer.id,
             node_modules: layer.node_modules.clone(),
             resolved_lockfile: layer.resolved_lockfile.clone(),
             diagnostics: layer.diagnostics.clone(),
@@ -68,9 +82,13 @@ impl Provision for Arc<LayerStore> {
         })
     }
 
+    async fn facts(&self, files: &Files, detected: &DetectedProfile, policy: &Policy) -> GatheredFacts {
+        self.facts.gather(files, detected, policy, self.clock.now()).await
+    }
+
     fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf> {
         let layer = layer.lease.as_ref()?;
-        keys.iter().find_map(|key| self.prebundle_dir(layer, key))
+        keys.iter().find_map(|key| self.layers.prebundle_dir(layer, key))
     }
 
     async fn keep_prebundle(
@@ -80,6 +98,6 @@ impl Provision for Arc<LayerStore> {
         sandbox: Arc<dyn Sandbox>,
     ) -> Result<(), PrebundleError> {
         let files = harvest_prebundle(sandbox.as_ref()).await?;
-        self.store_prebundle(&layer, &PrebundleKey::App(app), files).await.map(|_| ())
+        self.layers.store_prebundle(&layer, &PrebundleKey::App(app), files).await.map(|_| ())
     }
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vitrine_edge::{Gateway, GatewayConfig, GatewayLimits, HostMap, Scheme};
 use vitrine_model::source::{Clock, Entropy};
-use vitrine_store::{DatabaseConfig, ObjectsConfig, Scope, Store, StoreConfig};
+use vitrine_store::{DatabaseConfig, Scope, Store, StoreConfig};
 
 use crate::api::PreviewOrigins;
 use crate::apps::Apps;
@@ -19,8 +19,11 @@ use crate::auth::{self, Auth, AuthSettings};
 use crate::config::{Config, parse_origin};
 use crate::drafts::Drafts;
 use crate::listener::{self, Dispatch};
+use crate::provision::{Machine, Provision};
+use crate::publishing::{self, Ground, Publishing};
 use crate::services::Services;
 use crate::sessions::{Context, Ports, Sessions};
+use crate::sites::SiteUrls;
 use crate::source::{SystemClock, SystemEntropy};
 use crate::{Failure, api, machine, templates, warmup};
 
@@ -59,6 +62,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         let every = Duration::from_secs(config.sessions.sweep_secs);
         async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on()) }
     });
+    let publishing = server.publishing.start(&config, server.services.templates.clone(), &stopping);
     let drain = Duration::from_secs(config.server.drain_secs);
     let accepting =
         tokio::spawn(listener::accept(listener, server.dispatch.clone(), stopping.clone(), drain));
@@ -68,6 +72,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     sweeping.abort();
     let stopped = async {
         let _ = accepting.await;
+        publishing.wait().await;
         server.services.sessions.shut_down().await;
     };
     tokio::select! {
@@ -87,6 +92,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
 struct Server {
     services: Arc<Services>,
     dispatch: Arc<Dispatch>,
+    publishing: Publishing,
     /// Shown once, when it was made just now.
     new_admin_key: Option<String>,
 }
@@ -99,7 +105,7 @@ async fn wire(
 ) -> Result<Server, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let store = open_store(data_dir, clock.clone(), entropy.clone()).await?;
+    let store = open_store(config, data_dir, clock.clone(), entropy.clone()).await?;
     let scope = store.default_scope().await.map_err(Failure::failed)?;
     let driver = machine::driver(config, data_dir).await?;
     let orphans = driver.remove_orphans().await.map_err(Failure::machine)?;
@@ -108,20 +114,23 @@ async fn wire(
     }
     let templates = Arc::new(templates::load().map_err(Failure::failed)?);
     let sources = (clock.clone(), entropy.clone());
-    let layers = machine::layers(config, data_dir, driver.clone(), sources).await?;
+    let (layers, facts) = machine::layers(config, data_dir, driver.clone(), sources).await?;
     if config.install.warm_templates {
         tokio::spawn(warmup::run(layers.clone(), templates.clone()));
     }
+    let provision: Arc<dyn Provision> = Arc::new(Machine { layers, facts, clock: clock.clone() });
+    let backend = publishing::backend(config)?;
     let context = Arc::new(Context {
         store: store.clone(),
-        driver,
-        provision: Box::new(layers),
+        driver: driver.clone(),
+        provision: provision.clone(),
         template_hashes: templates.iter().map(|pack| (pack.manifest.key.clone(), pack.hash)).collect(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         settings: config.sessions.clone(),
         sandbox: config.sandbox.clone(),
         preview_suffix: config.preview.host_suffix.clone(),
+        api_base_path: backend.path().to_owned(),
         generations: AtomicU64::new(0),
         ports: Ports::default(),
         drafts: std::sync::OnceLock::new(),
@@ -130,21 +139,53 @@ async fn wire(
     let sessions = Sessions::new(context);
     let key = store.signing_key("preview").await.map_err(Failure::failed)?;
     let gateway = Gateway::new(gateway_config.clone(), Arc::new(sessions.clone()), &key, clock.clone());
-    let gateway = Arc::new(gateway.map_err(Failure::unusable)?);
+    let gateway = Arc::new(gateway.map_err(Failure::unusable)?.with_backend(backend.clone()));
     sessions.set_links(gateway.clone());
     let drafts = Drafts::new(store.clone(), sessions.clone());
     sessions.set_drafts(drafts.clone());
+    let ground = Ground {
+        store: store.clone(),
+        driver,
+        provision,
+        drafts: drafts.clone(),
+        backend,
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
+    let hosts = gateway_config.hosts.clone();
+    let publishing = Publishing::wire(config, ground, &hosts, (public.scheme, public.first_origin()))?;
+    let urls = Arc::new(SiteUrls::new(hosts, (public.scheme, public.port), gateway.clone()));
     let (auth, new_admin_key) =
         make_auth(config, data_dir, public, &store, scope, (clock.clone(), entropy.clone())).await?;
     let apps = Apps::new(store.clone(), templates.clone());
     let sources = (clock.clone(), entropy.clone());
-    let services =
-        Arc::new(Services { store, apps, drafts, sessions, templates, auth, clock, entropy, stopping });
+    let services = Arc::new(Services {
+        store,
+        apps,
+        drafts,
+        sessions,
+        publishes: publishing.publishes.clone(),
+        urls,
+        templates,
+        auth,
+        clock,
+        entropy,
+        stopping,
+    });
     let origins = PreviewOrigins(public.preview_origins(config));
     let builder = api::router(services.clone()).layer(axum::Extension(origins));
     let (clock, entropy) = sources;
-    let dispatch = Arc::new(Dispatch { hosts: gateway_config.hosts, builder, gateway, clock, entropy });
-    Ok(Server { services, dispatch, new_admin_key })
+    let dispatch = Arc::new(Dispatch {
+        hosts: gateway_config.hosts,
+        builder,
+        gateway,
+        hosting: publishing.hosting.clone(),
+        backend: publishing.backend.clone(),
+        scheme: public.scheme,
+        clock,
+        entropy,
+    });
+    Ok(Server { services, dispatch, publishing, new_admin_key })
 }
 
 /// One server per data directory: two would pull the sandboxes from under each other.
@@ -164,19 +205,26 @@ fn claim(data_dir: &Path) -> Result<std::fs::File, Failure> {
 }
 
 async fn open_store(
+    config: &Config,
     data_dir: &Path,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Store, Failure> {
-    let config = StoreConfig {
+    let settings = StoreConfig {
         database: DatabaseConfig::Sqlite { path: data_dir.join("vitrine.db") },
-        objects: ObjectsConfig::Local { dir: data_dir.join("objects") },
+        objects: publishing::objects_config(config, data_dir),
     };
-    Store::open(config, clock, entropy).await.map_err(Failure::failed)
+    Store::open(settings, clock, entropy).await.map_err(Failure::failed)
 }
 
 fn gateway_config(config: &Config, public: &PublicUrl) -> Result<GatewayConfig, Failure> {
-    let hosts = HostMap::new(&public.hosts, &config.preview.host_suffix).map_err(Failure::unusable)?;
+    let hosts = HostMap::new(
+        &public.hosts,
+        &config.preview.host_suffix,
+        &config.hosting.apps_host,
+        &config.hosting.cdn_host,
+    )
+    .map_err(Failure::unusable)?;
     let limits = GatewayLimits {
         token_ttl: Duration::from_secs(config.preview.token_secs),
         cookie_ttl: Duration::from_secs(config.sessions.expiry_secs),
@@ -241,6 +289,11 @@ impl PublicUrl {
         }
     }
 
+    /// The one that people are told.
+    fn first_origin(&self) -> String {
+        self.origin(self.hosts.first().map_or("localhost", String::as_str))
+    }
+
     fn origins(&self) -> Vec<String> {
         self.hosts.iter().map(|host| self.origin(host)).collect()
     }
@@ -258,7 +311,7 @@ fn announce(public: &PublicUrl, server: &Server) -> Result<(), Failure> {
         let note = "Admin key (shown once; also in the file admin-key of the data directory)";
         writeln!(out, "{note}: {key}").map_err(Failure::failed)?;
     }
-    let origin = public.origin(public.hosts.first().map_or("localhost", String::as_str));
+    let origin = public.first_origin();
     let code = server.services.auth.issue_code();
     writeln!(out, "Vitrine is ready: {origin}/sign-in?code={code}").map_err(Failure::failed)?;
     out.flush().map_err(Failure::failed)

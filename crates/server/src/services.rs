@@ -10,7 +10,9 @@ use vitrine_store::Store;
 use crate::apps::Apps;
 use crate::auth::Auth;
 use crate::drafts::Drafts;
+use crate::publishes::Publishes;
 use crate::sessions::Sessions;
+use crate::sites::SiteUrls;
 
 /// The services of one server process.
 pub(crate) struct Services {
@@ -18,6 +20,8 @@ pub(crate) struct Services {
     pub(crate) apps: Apps,
     pub(crate) drafts: Drafts,
     pub(crate) sessions: Sessions,
+    pub(crate) publishes: Publishes,
+    pub(crate) urls: Arc<SiteUrls>,
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     pub(crate) auth: Auth,
     pub(crate) clock: Arc<dyn Clock>,

@@ -166,7 +166,7 @@ async fn the_cookie_suits_where_the_preview_is() {
     let setup = |scheme, suffix: &'static str| async move {
         let world = World::with(|config| {
             config.scheme = scheme;
-            config.hosts = HostMap::new(["localhost"], suffix).unwrap();
+            config.hosts = HostMap::new(["localhost"], suffix, "apps.localhost", "cdn.localhost").unwrap();
         })
         .await;
         world.targets.set(&world.session, PreviewState::Starting(Default::default()));

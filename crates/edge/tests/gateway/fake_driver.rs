@@ -10,7 +10,7 @@ use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
 use vitrine_model::{FileMode, ProjectPath, SandboxId};
 use vitrine_sandbox::driver::{
     Command, Driver, EndReason, Exit, FileBatch, FilePut, Limits, PROJECT_DIR, SandboxEvent, SandboxSpec,
-    Started,
+    Started, Urgency,
 };
 use vitrine_sandbox::fake::{FakeDev, FakeDriver};
 
@@ -21,7 +21,14 @@ async fn start(driver: &FakeDriver) -> Started {
     let spec = SandboxSpec {
         id: SandboxId::mint(&clock, &CountingEntropy::default()),
         mounts: Vec::new(),
-        limits: Limits { memory_bytes: 0, cpu_millis: 0, pids: 0, disk_bytes: 0, open_files: 0 },
+        limits: Limits {
+            memory_bytes: 0,
+            cpu_millis: 0,
+            pids: 0,
+            disk_bytes: 0,
+            open_files: 0,
+            urgency: Urgency::Interactive,
+        },
     };
     driver.start(spec).await.unwrap()
 }
@@ -122,7 +129,14 @@ async fn a_driver_can_be_told_to_refuse() {
     let spec = SandboxSpec {
         id: SandboxId::mint(&clock, &CountingEntropy::default()),
         mounts: Vec::new(),
-        limits: Limits { memory_bytes: 0, cpu_millis: 0, pids: 0, disk_bytes: 0, open_files: 0 },
+        limits: Limits {
+            memory_bytes: 0,
+            cpu_millis: 0,
+            pids: 0,
+            disk_bytes: 0,
+            open_files: 0,
+            urgency: Urgency::Interactive,
+        },
     };
     assert!(driver.start(spec).await.is_err());
     assert_eq!(driver.starts(), 0);

@@ -213,7 +213,8 @@ impl World {
         let entropy = CountingEntropy::default();
         let mint = || SessionId::mint(clock.as_ref(), &entropy);
         let mut config = GatewayConfig {
-            hosts: HostMap::new(["localhost"], "preview.localhost").unwrap(),
+            hosts: HostMap::new(["localhost"], "preview.localhost", "apps.localhost", "cdn.localhost")
+                .unwrap(),
             scheme: Scheme::Http,
             public_port: Some(4400),
             builder_origins: vec!["http://localhost:4400".to_owned()],

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vitrine_model::AppId;
-use vitrine_model::app::{App, Page};
+use vitrine_model::app::{App, AppStatus, Page};
 use vitrine_model::limits::MAX_ARCHIVE_BYTES;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::profile::{Profile, ProfileKind};
+use vitrine_model::publish::Release;
 use vitrine_model::session::SessionView;
 use vitrine_store::AppPatch;
 
@@ -83,12 +84,35 @@ pub(crate) struct NewAppForm {
     session: Option<String>,
 }
 
+/// An app, and where strangers find it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppView {
+    #[serde(flatten)]
+    app: App,
+    /// Where the app is served, or would be once it is published.
+    site_url: String,
+    /// The same, while it is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published_url: Option<String>,
+    /// What strangers see; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<Release>,
+}
+
+impl AppView {
+    fn of(services: &Services, app: App, release: Option<Release>) -> Self {
+        let site_url = services.urls.site(&app.slug);
+        let published_url = (app.status == AppStatus::Published).then(|| site_url.clone());
+        Self { app, site_url, published_url, release }
+    }
+}
+
 /// The new app.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CreatedApp {
     /// The app itself.
     #[serde(flatten)]
-    app: App,
+    app: AppView,
     /// The session, when one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<SessionView>,
@@ -119,13 +143,15 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
 
 /// The caller's apps, last changed first.
 #[utoipa::path(get, path = "/v1/apps", tag = "apps", params(PageQuery),
-    responses((status = 200, body = Page<App>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<AppView>), (status = 400, body = Problem)))]
 pub(crate) async fn list_apps(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Query(query): Query<PageQuery>,
-) -> ApiResult<axum::Json<Page<App>>> {
-    Ok(axum::Json(services.store.list_apps(&caller.scope, query.limit()?, query.cursor()).await?))
+) -> ApiResult<axum::Json<Page<AppView>>> {
+    let page = services.store.list_apps(&caller.scope, query.limit()?, query.cursor()).await?;
+    let items = page.items.into_iter().map(|app| AppView::of(&services, app, None)).collect();
+    Ok(axum::Json(Page { items, next_cursor: page.next_cursor }))
 }
 
 /// Creates an app from a template or an archive; its draft starts at version 1.
@@ -155,6 +181,7 @@ pub(crate) async fn create_app(
         false => None,
     };
     let location = [(header::LOCATION, format!("/v1/apps/{}", app.id))];
+    let app = AppView::of(&services, app, None);
     Ok((StatusCode::CREATED, location, axum::Json(CreatedApp { app, session, skipped })).into_response())
 }
 
@@ -203,24 +230,26 @@ async fn bytes_of(mut field: axum::extract::multipart::Field<'_>, limit: u64) ->
 
 /// One app.
 #[utoipa::path(get, path = "/v1/apps/{app}", tag = "apps", params(("app" = String, Path)),
-    responses((status = 200, body = App), (status = 404, body = Problem)))]
+    responses((status = 200, body = AppView), (status = 404, body = Problem)))]
 pub(crate) async fn get_app(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path(app): Path<AppId>,
-) -> ApiResult<axum::Json<App>> {
-    Ok(axum::Json(services.store.app(&caller.scope, &app).await?))
+) -> ApiResult<axum::Json<AppView>> {
+    let row = services.store.app(&caller.scope, &app).await?;
+    let release = services.store.current_release(&caller.scope, &app).await?;
+    Ok(axum::Json(AppView::of(&services, row, release)))
 }
 
 /// Changes an app's name, slug or profile. A changed profile starts a running session anew.
 #[utoipa::path(patch, path = "/v1/apps/{app}", tag = "apps", params(("app" = String, Path)), request_body = AppChange,
-    responses((status = 200, body = App), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = AppView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn update_app(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path(app): Path<AppId>,
     Json(body): Json<AppChange>,
-) -> ApiResult<axum::Json<App>> {
+) -> ApiResult<axum::Json<AppView>> {
     if let Some(Some(profile)) = &body.profile {
         check_profile(profile)?;
     }
@@ -231,12 +260,14 @@ pub(crate) async fn update_app(
     }
     let patch = AppPatch { name, slug: body.slug, profile: body.profile };
     let app = services.apps.update(&caller.scope, &app, patch).await?;
+    services.publishes.changed(&app.id);
     if restarts
         && services.sessions.snapshot(&app.id).is_some_and(|s| s.phase != crate::sessions::Phase::Idle)
     {
         services.sessions.restart(&caller.scope, &app.id).await?;
     }
-    Ok(axum::Json(app))
+    let release = services.store.current_release(&caller.scope, &app.id).await?;
+    Ok(axum::Json(AppView::of(&services, app, release)))
 }
 
 fn check_profile(profile: &Profile) -> ApiResult<()> {
@@ -270,7 +301,9 @@ pub(crate) async fn delete_app(
     Extension(caller): Extension<Caller>,
     Path(app): Path<AppId>,
 ) -> ApiResult<StatusCode> {
+    services.publishes.forget_app(&caller.scope, &app).await?;
     services.store.delete_app(&caller.scope, &app).await?;
+    services.publishes.changed(&app);
     services.sessions.forget_app(&app).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,10 +5,13 @@ mod changes;
 mod extract;
 mod files;
 mod health;
+mod hosting;
 mod idempotency;
 mod identity;
 mod openapi;
 mod problem;
+mod publishes;
+mod releases;
 mod revisions;
 mod sessions;
 mod templates;
@@ -57,6 +60,20 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))
         .routes(routes!(sessions::follow_session_logs))
+        .routes(routes!(hosting::validate_app))
+        .routes(routes!(publishes::list_publishes, publishes::publish_app))
+        .routes(routes!(publishes::get_publish))
+        .routes(routes!(publishes::cancel_publish))
+        .routes(routes!(publishes::retry_publish))
+        .routes(routes!(publishes::follow_publish))
+        .routes(routes!(releases::list_releases, releases::promote_artifact))
+        .routes(routes!(releases::unpublish_app))
+        .routes(routes!(releases::get_artifact))
+        .routes(routes!(releases::get_manifest))
+        .routes(routes!(releases::get_provenance))
+        .routes(routes!(releases::get_sbom))
+        .routes(routes!(hosting::get_hosting, hosting::set_hosting))
+        .routes(routes!(hosting::get_usage))
 }
 
 /// What anybody may ask.

@@ -129,6 +129,13 @@ impl From<StoreError> for ApiError {
             StoreError::HashMismatch => {
                 Self::new(Code::HashMismatch, "The bytes do not have the hash they came with.")
             }
+            StoreError::PublishOver => {
+                Self::new(Code::PublishOver, "This publish has ended; ask for a new one.")
+            }
+            StoreError::Objects(_) => {
+                tracing::error!(%error, "the object store did not answer");
+                Self::new(Code::StorageUnavailable, "The storage does not answer; try again later.")
+            }
             StoreError::InvalidCursor => {
                 Self::new(Code::InvalidRequest, "The cursor is none that this list gave out.")
             }

@@ -3,12 +3,14 @@
 //! One struct per section, and the struct is its documentation: `vitrine serve --help` and `docs/configuration.md` say
 //! the same words.
 
+mod publishing;
 mod sections;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use publishing::{BackendConfig, HostingConfig, ObjectsConfig, PublishConfig};
 pub(crate) use sections::parse_origin;
 pub(crate) use sections::{
     EgressConfig, InstallConfig, LogConfig, LogFormat, PreviewConfig, SandboxConfig, ServerConfig,
@@ -27,7 +29,10 @@ const SHORT_NAMES: [(&str, &str); 5] = [
     ("VITRINE_DRIVER", "sandbox.driver"),
 ];
 
-const SECTIONS: [&str; 7] = ["server", "log", "preview", "sandbox", "sessions", "install", "egress"];
+const SECTIONS: [&str; 11] = [
+    "server", "log", "preview", "sandbox", "sessions", "install", "egress", "publish", "hosting", "backend",
+    "objects",
+];
 
 /// Every setting.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -47,6 +52,14 @@ pub(crate) struct Config {
     pub install: InstallConfig,
     /// `[egress]`
     pub egress: EgressConfig,
+    /// `[publish]`
+    pub publish: PublishConfig,
+    /// `[hosting]`
+    pub hosting: HostingConfig,
+    /// `[backend]`
+    pub backend: BackendConfig,
+    /// `[objects]`
+    pub objects: ObjectsConfig,
 }
 
 /// Why there is no configuration.
@@ -92,6 +105,9 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.preview.check()?;
         self.sessions.check()?;
+        self.publish.check()?;
+        self.hosting.check()?;
+        self.objects.check()?;
         self.server.check()
     }
 

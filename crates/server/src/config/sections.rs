@@ -114,18 +114,21 @@ impl Default for PreviewConfig {
 
 impl PreviewConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let suffix = self.host_suffix.as_str();
-        let labels = suffix.split('.').all(|label| {
-            !label.is_empty()
-                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        });
-        if labels && suffix.contains('.') {
-            return Ok(());
-        }
-        let reason = "give a host of at least two lower-case labels, for example preview.example.com: \
-                      previews need hosts that nothing else is served from";
-        Err(ConfigError::Unusable { key: "preview.host_suffix", reason: reason.to_owned() })
+        check_suffix("preview.host_suffix", &self.host_suffix)
     }
+}
+
+/// A host that carries the names of sessions or apps.
+pub(super) fn check_suffix(key: &'static str, suffix: &str) -> Result<(), ConfigError> {
+    let labels = suffix.split('.').all(|label| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    });
+    if labels && suffix.contains('.') {
+        return Ok(());
+    }
+    let reason = "give a host of at least two lower-case labels, for example preview.example.com: \
+                  previews and apps need hosts that nothing else is served from";
+    Err(ConfigError::Unusable { key, reason: reason.to_owned() })
 }
 
 /// `[sandbox]`: what isolates projects and what each may use.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use vitrine_edge::{Activity, Gateway, PreviewState, PreviewTargets, WaitInfo};
+use vitrine_edge::{Activity, Gateway, PreviewApp, PreviewState, PreviewTargets, WaitInfo};
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::SessionEvent;
 use vitrine_model::{AppId, SessionId};
@@ -11,6 +11,7 @@ use vitrine_store::{Scope, SessionRow, StoreError};
 
 use super::preview::{Command, Phase, Snapshot};
 use super::{Known, PreviewLinks, Sessions, lock};
+use crate::sites::runtime_config;
 
 #[async_trait]
 impl PreviewTargets for Sessions {
@@ -46,6 +47,15 @@ impl PreviewTargets for Sessions {
         let mut watch = self.preview_of(&known.scope, &known.app).watch();
         watch.mark_unchanged();
         let _ = watch.changed().await;
+    }
+
+    async fn app(&self, session: &SessionId) -> Option<PreviewApp> {
+        let known = self.known(session).await.ok().flatten()?;
+        let (context, scope) = (&self.0.context, &known.scope);
+        let app = context.store.app(scope, &known.app).await.ok()?;
+        let settings = context.store.hosting_settings(scope, &known.app).await.ok()?;
+        let runtime_config = runtime_config(&settings, (&app.slug, &app.name), &context.api_base_path);
+        Some(PreviewApp { app: app.id, slug: app.slug, runtime_config })
     }
 
     fn touch(&self, session: &SessionId, _: Activity) {

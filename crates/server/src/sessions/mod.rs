@@ -36,7 +36,7 @@ pub(crate) use startup::Ports;
 pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) driver: Arc<dyn Driver>,
-    pub(crate) provision: Box<dyn Provision>,
+    pub(crate) provision: Arc<dyn Provision>,
     /// The tree hash of each template, by key: the name of its pre-bundle.
     pub(crate) template_hashes: HashMap<String, Sha256>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) sandbox: SandboxConfig,
     /// `.preview.example.com`: what dev servers must accept as host.
     pub(crate) preview_suffix: String,
+    /// Where apps find the back end they share.
+    pub(crate) api_base_path: String,
     /// Counts starts; see [`vitrine_edge::Upstream::generation`].
     pub(crate) generations: AtomicU64,
     /// Ports for drivers whose sandboxes share the host's network.

@@ -17,7 +17,7 @@ use vitrine_model::session::{LogSource, StepName};
 use vitrine_model::tree::FileEntry;
 use vitrine_model::{AppId, SandboxId, Sha256, Tree};
 use vitrine_sandbox::driver::{
-    EndReason, HeldFile, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, TOOLCHAIN_DIR,
+    EndReason, HeldFile, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, TOOLCHAIN_DIR, Urgency,
 };
 use vitrine_sandbox::{DriverError, Sandbox};
 use vitrine_store::{ChangeCause, Draft, Scope, StoreError};
@@ -202,7 +202,7 @@ impl Start {
 
     async fn toolchain(&self, detected: &DetectedProfile) -> Result<PathBuf, Problem> {
         self.stopwatch.detail(StepName::Toolchain, format!("Node.js {}", detected.node));
-        self.context.provision.toolchain(detected).await
+        Ok(self.context.provision.toolchain(detected).await?.dir)
     }
 
     async fn layer(
@@ -311,6 +311,7 @@ impl Start {
         Limits {
             memory_bytes: memory_mib * 1024 * 1024,
             cpu_millis: settings.cpu_millis,
+            urgency: Urgency::Interactive,
             pids: settings.pids,
             disk_bytes: settings.disk_mib * 1024 * 1024,
             open_files: settings.open_files,

@@ -10,29 +10,40 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+use vitrine_build::Files;
 use vitrine_build::layers::{Layer, LayerRequest};
+use vitrine_build::policy::{GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey};
 use vitrine_build::profile::DetectedProfile;
 use vitrine_build::template;
+use vitrine_build::toolchain::Toolchain;
+use vitrine_edge::{
+    Activity, Gateway, GatewayConfig, GatewayLimits, HostMap, Hosting, HostingConfig, PreviewState,
+    PreviewTargets, Scheme, SiteHost,
+};
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::source::{Clock, Entropy};
-use vitrine_model::{AppId, SessionId};
+use vitrine_model::{AppId, SessionId, Sha256, Timestamp};
 use vitrine_sandbox::Sandbox;
 use vitrine_sandbox::fake::FakeDriver;
 use vitrine_store::{DatabaseConfig, ObjectsConfig, Store, StoreConfig};
 
+use super::publishes::Plan;
 use crate::apps::Apps;
 use crate::auth::{Auth, AuthSettings};
-use crate::config::Config;
+use crate::config::{Config, PublishConfig};
 use crate::drafts::Drafts;
 use crate::provision::{Provided, Provision};
+use crate::publishes::{self, Maker, Publishes};
 use crate::services::Services;
 use crate::sessions::{Context, Ports, PreviewLinks, Sessions};
+use crate::sites::{HostedVisitors, SiteUrls, Sites};
 use crate::source::SystemEntropy;
 
 pub(super) const KEY: &str = "vt_the-key-of-tests";
@@ -44,6 +55,8 @@ pub(super) struct TestServer {
     pub(super) services: Arc<Services>,
     pub(super) driver: FakeDriver,
     pub(super) clock: Arc<FixedClock>,
+    pub(super) sabotage: Arc<Plan>,
+    hosting: Arc<Hosting>,
     router: Router,
     _dir: TempDir,
 }
@@ -87,16 +100,18 @@ impl TestServer {
         let store = Store::open(config, clock.clone(), entropy.clone()).await.unwrap();
         let driver = FakeDriver::new();
         let settings = Config::default();
+        let provision: Arc<dyn Provision> = Arc::new(FakeProvision::below(dir.path()));
         let context = Context {
             store: store.clone(),
             driver: Arc::new(driver.clone()),
-            provision: Box::new(FakeProvision::below(dir.path())),
+            provision: provision.clone(),
             template_hashes: Default::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             settings: settings.sessions,
             sandbox: settings.sandbox,
             preview_suffix: settings.preview.host_suffix,
+            api_base_path: settings.backend.path,
             generations: AtomicU64::new(0),
             ports: Ports::default(),
             drafts: Default::default(),
@@ -105,6 +120,11 @@ impl TestServer {
         sessions.set_links(Arc::new(Links));
         let drafts = Drafts::new(store.clone(), sessions.clone());
         sessions.set_drafts(drafts.clone());
+        let (publishes, hosting, urls, sabotage) = publishing(&store, &driver, &provision, &drafts, &clock);
+        tokio::spawn({
+            let publishes = publishes.clone();
+            async move { publishes.work(CancellationToken::new()).await }
+        });
         let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
         let scope = store.default_scope().await.unwrap();
         let auth = AuthSettings { scope, admin_key: KEY, signing_key: [1; 32], port: 4400, is_https: false };
@@ -116,10 +136,13 @@ impl TestServer {
             store,
             drafts,
             sessions,
+            publishes,
+            urls,
             templates,
             entropy,
         });
-        Self { router: super::super::router(services.clone()), services, driver, clock, _dir: dir }
+        let router = super::super::router(services.clone());
+        Self { router, services, driver, clock, sabotage, hosting, _dir: dir }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -171,6 +194,35 @@ impl TestServer {
         self.get(&format!("/v1/apps/{app}/files")).await.json()
     }
 
+    /// What a visitor gets at a path of a published app; `None` unless it is a page.
+    pub(super) async fn visit(&self, slug: &str, path: &str) -> Option<String> {
+        let host = SiteHost::App { slug: slug.to_owned() };
+        let request = Request::get(path).header("host", format!("{slug}.apps.localhost:4400")).body(());
+        let response = self.hosting.handle(&host, &request.unwrap().into_parts().0).await;
+        let is_page = response.status() == StatusCode::OK;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        is_page.then(|| String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Lets the leases of all workers run out, and tells those that are there.
+    pub(super) fn let_leases_run_out(&self) {
+        self.clock.advance_secs(Config::default().publish.lease_secs as i64 + 1);
+        self.services.publishes.nudge();
+    }
+
+    /// Waits until no worker of this server has a publish.
+    pub(super) async fn until_idle(&self) {
+        let waiting = async {
+            while self.services.publishes.running_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(),
+            "a worker is busy still"
+        );
+    }
+
     /// Waits until the app's session has the status; panics after ten seconds.
     pub(super) async fn session_is(&self, app: &AppId, status: &str) -> Value {
         let path = format!("/v1/apps/{app}/session");
@@ -205,6 +257,66 @@ pub(super) fn import(name: &str, archive: &[u8]) -> Request<Body> {
         .unwrap()
 }
 
+/// Everything about publishing, over the server's own parts.
+fn publishing(
+    store: &Store,
+    driver: &FakeDriver,
+    provision: &Arc<dyn Provision>,
+    drafts: &Drafts,
+    clock: &Arc<FixedClock>,
+) -> (Publishes, Arc<Hosting>, Arc<SiteUrls>, Arc<Plan>) {
+    let hosts = HostMap::new(["localhost"], "preview.localhost", "apps.localhost", "cdn.localhost").unwrap();
+    let grace = Duration::from_secs(3_600);
+    let sites = Arc::new(Sites::new(store.clone(), "/api/py".to_owned(), grace));
+    let config = HostingConfig::new(hosts.clone(), Scheme::Http);
+    let hosting = Arc::new(Hosting::new(config, sites, clock.clone()));
+    let visitors = Arc::new(HostedVisitors::default());
+    visitors.set(hosting.clone());
+    let sabotage = Arc::new(Plan::default());
+    let maker = Maker {
+        store: store.clone(),
+        driver: Arc::new(driver.clone()),
+        provision: provision.clone(),
+        clock: clock.clone(),
+        entropy: Arc::new(SystemEntropy),
+        // Two, so that another worker can take over from one that is lost.
+        settings: PublishConfig { workers: 2, ..PublishConfig::default() },
+        public_url: "http://localhost:4400".to_owned(),
+    };
+    let context = publishes::Context {
+        store: store.clone(),
+        maker,
+        drafts: drafts.clone(),
+        policy: Policy::Open { min_age_secs: 0 },
+        visitors,
+        sabotage: sabotage.clone(),
+    };
+    let config = GatewayConfig {
+        hosts: hosts.clone(),
+        scheme: Scheme::Http,
+        public_port: Some(4400),
+        builder_origins: vec!["http://localhost:4400".to_owned()],
+        limits: GatewayLimits::default(),
+    };
+    let gateway = Gateway::new(config, Arc::new(NoTargets), &[3; 32], clock.clone()).unwrap();
+    let urls = Arc::new(SiteUrls::new(hosts, (Scheme::Http, 4400), Arc::new(gateway)));
+    (Publishes::new(context), hosting, urls, sabotage)
+}
+
+/// No session is reached through this gateway.
+struct NoTargets;
+
+#[async_trait]
+impl PreviewTargets for NoTargets {
+    async fn resolve(&self, _: &SessionId) -> PreviewState {
+        PreviewState::NotFound
+    }
+
+    async fn wake(&self, _: &SessionId) {}
+
+    fn touch(&self, _: &SessionId, _: Activity) {}
+}
+
 struct Links;
 
 impl PreviewLinks for Links {
@@ -231,8 +343,8 @@ impl FakeProvision {
 
 #[async_trait]
 impl Provision for FakeProvision {
-    async fn toolchain(&self, _: &DetectedProfile) -> Result<PathBuf, Problem> {
-        Ok(self.toolchain.clone())
+    async fn toolchain(&self, detected: &DetectedProfile) -> Result<Toolchain, Problem> {
+        Ok(Toolchain { id: "test".to_owned(), dir: self.toolchain.clone(), node: detected.node })
     }
 
     async fn layer(&self, request: LayerRequest) -> Result<Provided, Problem> {
@@ -244,12 +356,17 @@ impl Provision for FakeProvision {
             ));
         }
         Ok(Provided {
+            id: Sha256::of(b"the layer of tests"),
             node_modules: self.node_modules.clone(),
             resolved_lockfile: None,
             diagnostics: Vec::new(),
             reused: true,
             lease: None,
         })
+    }
+
+    async fn facts(&self, _: &Files, _: &DetectedProfile, _: &Policy) -> GatheredFacts {
+        GatheredFacts::nothing(Timestamp::from_millis(1_760_000_000_000))
     }
 
     fn prebundle(&self, _: &Provided, _: &[PrebundleKey]) -> Option<PathBuf> {

@@ -5,4 +5,5 @@ mod bad_input;
 mod changes;
 mod harness;
 mod identity;
+mod publishes;
 mod sessions;
