@@ -6,16 +6,28 @@ import type {
   ChangeRequest,
   ChangeResponse,
   FileList,
+  HostingSettings,
   Me,
   Page,
+  Publish,
+  Release,
+  Revision,
   SessionView,
   TemplateView,
+  Validation,
 } from "./types";
 
 const RECENT_APPS = 50;
+const HISTORY_PAGE = 25;
 
 function appPath(app: string): string {
   return `/v1/apps/${encodeURIComponent(app)}`;
+}
+
+function pageQuery(limit: number, cursor: string | undefined): URLSearchParams {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (cursor !== undefined) query.set("cursor", cursor);
+  return query;
 }
 
 /** Where a file's bytes are; also usable as the address of an image. */
@@ -48,9 +60,7 @@ export function listTemplates(signal: AbortSignal): Promise<Page<TemplateView>> 
 }
 
 export function listApps(cursor: string | undefined, signal: AbortSignal): Promise<Page<App>> {
-  const query = new URLSearchParams({ limit: String(RECENT_APPS) });
-  if (cursor !== undefined) query.set("cursor", cursor);
-  return sendJson("GET", `/v1/apps?${query}`, { signal });
+  return sendJson("GET", `/v1/apps?${pageQuery(RECENT_APPS, cursor)}`, { signal });
 }
 
 export function createApp(name: string, template: string): Promise<App> {
@@ -122,4 +132,65 @@ export async function restartSession(app: string): Promise<void> {
 
 export async function heartbeatSession(app: string): Promise<void> {
   await send("POST", `${appPath(app)}/session/heartbeat`);
+}
+
+export function getRevision(app: string, revision: string, signal: AbortSignal): Promise<Revision> {
+  return sendJson("GET", `${appPath(app)}/revisions/${encodeURIComponent(revision)}`, { signal });
+}
+
+/** Asks what would break a build of the draft; saves nothing. */
+export function validateApp(app: string): Promise<Validation> {
+  return sendJson("POST", `${appPath(app)}/validate`, { json: {} });
+}
+
+export type PublishWish = Pick<Publish, "target" | "mode">;
+
+/** Builds the draft as it is on the server. The same `idempotencyKey` makes one publish, however often it is sent. */
+export function publishApp(app: string, wish: PublishWish, idempotencyKey: string): Promise<Publish> {
+  return sendJson("POST", `${appPath(app)}/publishes`, {
+    json: wish,
+    headers: { "Idempotency-Key": idempotencyKey },
+  });
+}
+
+export function listPublishes(
+  app: string,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<Page<Publish>> {
+  return sendJson("GET", `${appPath(app)}/publishes?${pageQuery(HISTORY_PAGE, cursor)}`, { signal });
+}
+
+export async function cancelPublish(app: string, publish: string): Promise<void> {
+  await send("POST", `${appPath(app)}/publishes/${encodeURIComponent(publish)}/cancel`);
+}
+
+/** A stream of server-sent events: `log`, `publish`, `end`. */
+export function publishLogsUrl(app: string, publish: string): string {
+  return `${appPath(app)}/publishes/${encodeURIComponent(publish)}/logs`;
+}
+
+export function listReleases(
+  app: string,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<Page<Release>> {
+  return sendJson("GET", `${appPath(app)}/releases?${pageQuery(HISTORY_PAGE, cursor)}`, { signal });
+}
+
+/** Makes an artifact what strangers see. */
+export async function promoteArtifact(app: string, artifact: string): Promise<void> {
+  await send("POST", `${appPath(app)}/releases`, { json: { artifact } });
+}
+
+export async function unpublishApp(app: string): Promise<void> {
+  await send("DELETE", `${appPath(app)}/releases/current`);
+}
+
+export function getHosting(app: string, signal: AbortSignal): Promise<HostingSettings> {
+  return sendJson("GET", `${appPath(app)}/hosting`, { signal });
+}
+
+export async function setHosting(app: string, settings: HostingSettings): Promise<void> {
+  await send("PUT", `${appPath(app)}/hosting`, { json: settings });
 }

@@ -19,6 +19,12 @@ export interface App {
   template?: string;
   profile: Profile;
   version: number;
+  /** The site's address, while there is something at it. */
+  published_url?: string;
+  /** Where the site is, or would be. */
+  site_url?: string;
+  /** What strangers see; absent while the app is not published. */
+  release?: Release;
   created_at: string;
   updated_at: string;
 }
@@ -143,4 +149,108 @@ export interface Problem {
   request_id?: string;
   errors?: ProblemItem[];
   latest_version?: number;
+}
+
+export interface Revision {
+  id: string;
+  app_id: string;
+  draft_version: number;
+  label?: string;
+  created_at: string;
+}
+
+export type PublishStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled" | "superseded";
+
+export type PublishStepName =
+  | "check"
+  | "toolchain"
+  | "layer"
+  | "build"
+  | "pack"
+  | "upload"
+  | "verify"
+  | "switch";
+export type PublishStepStatus = "pending" | "active" | "done" | "skipped" | "failed";
+
+export interface PublishStep {
+  name: PublishStepName;
+  status: PublishStepStatus;
+  started_at?: string;
+  finished_at?: string;
+  detail?: string;
+}
+
+export interface Publish {
+  id: string;
+  app_id: string;
+  status: PublishStatus;
+  build_seq: number;
+  revision_id: string;
+  mode: "development" | "production";
+  target: "hosting" | "preview" | "verify";
+  steps: PublishStep[];
+  attempt: number;
+  /** True when an earlier artifact of the same inputs was used instead of building. */
+  reused: boolean;
+  artifact?: string;
+  release?: string;
+  error?: Problem;
+  created_at: string;
+  started_at?: string;
+  finished_at?: string;
+  /** Where the app's current release is served. */
+  site_url: string;
+  /** Where its artifact is served, once there is one; of a preview with a token that ends some time. */
+  permalink_url?: string;
+}
+
+export interface PublishLogLine {
+  seq: number;
+  at: string;
+  step: PublishStepName;
+  is_stderr: boolean;
+  text: string;
+}
+
+export interface Release {
+  id: string;
+  app_id: string;
+  number: number;
+  artifact: string;
+  revision_id: string;
+  cause: "publish" | "promotion";
+  publish_id?: string;
+  current: boolean;
+  created_at: string;
+  /** The site. */
+  url?: string;
+  /** This very release, whatever is current. */
+  permalink_url?: string;
+  /** The same files by a path instead of a host, for a CDN. */
+  cdn_url?: string;
+}
+
+export type Fallback = "auto" | "page" | "not_found";
+
+export interface HostingSettings {
+  paused: boolean;
+  fallback: Fallback;
+  content_security_policy?: string;
+  /** Left out when empty. */
+  frame_ancestors?: string[];
+  runtime_config?: Record<string, unknown>;
+}
+
+export interface Finding {
+  code: string;
+  message: string;
+  path?: string;
+  line?: number;
+  column?: number;
+  package?: string;
+}
+
+export interface Validation {
+  faults: Finding[];
+  warnings: Finding[];
 }

@@ -9,6 +9,11 @@ export function durationOf(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** A duration that still grows, calm to look at: `0.7 s`, `12.4 s`, `2 min 5 s`. */
+export function growingDurationOf(ms: number): string {
+  return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : durationOf(ms);
+}
+
 /** `512 B`, `12.3 KB`, `4.0 MB`. */
 export function sizeOf(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
@@ -33,4 +38,15 @@ export function agoOf(time: string, nowMs: number): string {
     if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
   }
   return format.format(0, "second");
+}
+
+/** `3 min ago`, where there is little room; under a minute, `just now`. */
+export function shortAgoOf(time: string, nowMs: number): string {
+  const minutes = Math.floor(Math.max(0, nowMs - Date.parse(time)) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ago`;
+  const days = Math.floor(hours / 24);
+  return days === 1 ? "1 day ago" : `${days} days ago`;
 }

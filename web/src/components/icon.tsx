@@ -7,6 +7,7 @@ const SHAPES = {
   external: "M6.5 3.5h-3v9h9v-3M9 2.5h4.5V7M13.2 2.8 7.5 8.5",
   file: "M4 1.8h5L12.5 5.3v8.9H4zM8.8 2v3.5h3.6",
   folder: "M1.8 4h4l1.4 1.6h7v7.2H1.8z",
+  history: "M2.8 8a5.2 5.2 0 1 0 1.6-3.8M3 2.2v2.6h2.6M8 5.2V8l2 1.4",
   log: "M2.5 4l3 3-3 3M7.5 11.5h6",
   monitor: "M2 3h12v8H2zM6 13.5h4",
   moon: "M13 9.6A5.6 5.6 0 0 1 6.4 3 5.6 5.6 0 1 0 13 9.6z",

@@ -7,15 +7,11 @@ export function useUrlState(key: string): [string, (value: string) => void] {
   const [search, setSearch] = useSearchParams();
   const set = useCallback(
     (value: string) => {
-      setSearch(
-        (current) => {
-          const next = new URLSearchParams(current);
-          if (value === "") next.delete(key);
-          else next.set(key, value);
-          return next;
-        },
-        { replace: true },
-      );
+      // Not what the hook knows: another key may have been set since the page was drawn.
+      const next = new URLSearchParams(location.search);
+      if (value === "") next.delete(key);
+      else next.set(key, value);
+      setSearch(next, { replace: true });
     },
     [key, setSearch],
   );

@@ -1,28 +1,35 @@
-// The app's name, whether everything is saved, and how the preview is.
+// The app's name, what strangers see of it, whether everything is saved, how the preview is; and Publish.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { exportUrl, renameApp } from "../api/calls";
 import { asProblem } from "../api/problem";
 import type { App, SessionView } from "../api/types";
-import { IconLink } from "../components/button";
+import { IconButton, IconLink } from "../components/button";
 import { Icon } from "../components/icon";
 import { ThemeToggle } from "../components/theme-toggle";
 import { strings } from "../strings";
 import type { SaveState } from "./draft/draft-state";
 import { SaveLabel } from "./save-label";
 import { SessionStatusLabel } from "./session/session-status";
+import { PublishButton } from "./site/publish-button";
+import { Ribbon } from "./site/ribbon";
+import type { Site } from "./site/use-site";
 import styles from "./top-bar.module.css";
 
 interface TopBarProps {
   app: App;
   save: SaveState;
   session: SessionView | undefined;
+  site: Site;
+  draftVersion: number;
   onRetrySave: () => void;
   onShowConflict: (path: string) => void;
 }
 
-export function TopBar({ app, save, session, onRetrySave, onShowConflict }: TopBarProps) {
+export function TopBar(props: TopBarProps) {
+  const { app, save, session, site, draftVersion, onRetrySave, onShowConflict } = props;
+  const going = site.publish.phase !== "idle" || site.publish.active !== undefined;
   return (
     <header className={styles.bar}>
       <Link
@@ -34,13 +41,31 @@ export function TopBar({ app, save, session, onRetrySave, onShowConflict }: TopB
         <Icon name="back" />
       </Link>
       <AppName app={app} />
+      <div className={styles.seen}>
+        <Ribbon
+          app={app}
+          live={site.live}
+          draftVersion={draftVersion}
+          onShowHistory={() => site.showTab("history")}
+        />
+      </div>
       <SaveLabel save={save} onRetry={onRetrySave} onShowConflict={onShowConflict} />
       <span className={styles.space} />
       <SessionStatusLabel session={session} />
       <span className={styles.actions}>
         <IconLink icon="download" label={strings.workspace.export} href={exportUrl(app.id)} download />
         <ThemeToggle />
+        <span className={styles.toggle}>
+          <IconButton
+            icon="history"
+            label={strings.site.show}
+            aria-expanded={site.shown}
+            data-testid="toggle-site"
+            onClick={() => (site.shown ? site.hide() : site.showTab("history"))}
+          />
+        </span>
       </span>
+      <PublishButton ref={site.button} going={going} onPublish={site.start} />
     </header>
   );
 }

@@ -1,5 +1,5 @@
 // Files, code and preview of one app side by side, on a phone one after the other.
-import { type CSSProperties, useEffect } from "react";
+import { type CSSProperties, useCallback, useEffect, useState } from "react";
 import type { App } from "../api/types";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
@@ -7,6 +7,7 @@ import { PHONE, useMedia } from "../components/use-media";
 import { useUrlState } from "../components/use-url-state";
 import { strings } from "../strings";
 import { useDraft } from "./draft/use-draft";
+import type { Goal } from "./editor/code-editor";
 import { CodePane } from "./editor/code-pane";
 import { useTabs } from "./editor/use-tabs";
 import { FileTree } from "./files/file-tree";
@@ -19,6 +20,10 @@ import { LogDrawer } from "./log/log-drawer";
 import { PreviewPane } from "./preview/preview-pane";
 import { StageRail } from "./session/stage-rail";
 import { useSession } from "./session/use-session";
+import { Announcer } from "./site/announcer";
+import type { Place } from "./site/publish-view";
+import { SitePanel } from "./site/site-panel";
+import { useSite } from "./site/use-site";
 import { TopBar } from "./top-bar";
 
 export function Workspace({ app, entryFile }: { app: App; entryFile: string | undefined }) {
@@ -30,6 +35,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const [panelName, setPanelName] = useUrlState("panel");
   const [logState, setLogState] = useUrlState("log");
   const panel = panelOf(panelName);
+  const site = useSite(app, draft, { isPhone, panel, setPanel: setPanelName });
   const logShown = isPhone ? panel === "log" : logState === "open";
   const [filesPx, setFilesPx] = useRemembered("files-width", 220, FILES_PX);
   const [previewPercent, setPreviewPercent] = useRemembered("preview-share", 52, PREVIEW_PERCENT);
@@ -43,6 +49,14 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
     tabs.open(path);
     if (isPhone) setPanelName("code");
   };
+  const [goal, setGoal] = useState<Goal & { path: string }>();
+  const forgetGoal = useCallback(() => setGoal(undefined), []);
+  const openPlace = ({ path, line, column }: Place) => {
+    openFile(path);
+    if (line !== undefined) setGoal({ path, line, ...(column !== undefined && { column }) });
+  };
+  const places = { exists: (path: string) => path in state.files, open: openPlace };
+  const draftNow = state.version ?? app.version;
   const showLog = () => (isPhone ? setPanelName("log") : setLogState("open"));
   const hideLog = () => (isPhone ? setPanelName("") : setLogState(""));
   const widths = {
@@ -53,14 +67,17 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
 
   return (
     <div className={styles.workspace} data-panel={panel}>
+      <Announcer publish={site.publish} />
       <TopBar
         app={app}
         save={state.save}
         session={session}
+        site={site}
+        draftVersion={draftNow}
         onRetrySave={() => draft.retryNow()}
         onShowConflict={openFile}
       />
-      <main className={styles.body} style={widths}>
+      <main className={styles.body} style={widths} data-site={site.shown}>
         <div className={styles.panel} data-name="files">
           {state.problem && (
             <ProblemNotice
@@ -91,7 +108,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
           onChange={setFilesPx}
         />
         <div className={styles.panel} data-name="code">
-          <CodePane app={app.id} draft={draft} state={state} tabs={tabs} />
+          <CodePane app={app.id} draft={draft} state={state} tabs={tabs} goal={goal} onReached={forgetGoal} />
         </div>
         <Separator
           label={strings.workspace.resizePreview}
@@ -104,6 +121,11 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         <div className={styles.panel} data-name="preview">
           <PreviewPane appName={app.name} handle={handle} onShowLog={showLog} />
         </div>
+        {site.shown && (
+          <div className={styles.panel} data-name="site">
+            <SitePanel app={app} site={site} draftVersion={draftNow} places={places} />
+          </div>
+        )}
       </main>
       {logShown && (
         <div className={styles.log}>

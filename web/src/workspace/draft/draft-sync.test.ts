@@ -249,3 +249,33 @@ test("an app that is gone is told, not asked for for ever", async () => {
   expect(list).toHaveBeenCalledTimes(1);
   expect(draft.state.problem?.code).toBe("not_found");
 });
+
+test("whoever waits for the draft to be saved hears it when the server has everything", async () => {
+  const { server, draft } = await opened({ a: "1", b: "2" }, "a");
+  draft.edit("a", "12");
+  const renamed = draft.change([{ op: "rename", from: "b", to: "c" }]);
+  const saved = draft.saved();
+  await settle(0);
+  await expect(saved).resolves.toEqual({ status: "saved" });
+  expect([...server.texts]).toEqual([
+    ["a", "12"],
+    ["c", "2"],
+  ]);
+  await renamed;
+});
+
+test("whoever waits for the draft to be saved hears what keeps it from that", async () => {
+  const { server, draft } = await opened({ a: "1" }, "a");
+  server.faults.push({ error: noAnswer() });
+  draft.edit("a", "12");
+  const offline = draft.saved();
+  await settle(0);
+  await expect(offline).resolves.toMatchObject({ status: "offline" });
+  await settle(20_000);
+  await expect(draft.saved()).resolves.toEqual({ status: "saved" });
+  draft.edit("a", "mine");
+  server.write("a", "theirs");
+  const conflict = draft.saved();
+  await settle(0);
+  await expect(conflict).resolves.toEqual({ status: "conflict", paths: ["a"] });
+});

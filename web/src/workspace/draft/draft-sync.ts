@@ -12,6 +12,7 @@ import {
   moveOpenFiles,
   type OpenFile,
   openFileOf,
+  type SaveState,
   type TextFile,
 } from "./draft-state";
 import { DraftStore, type Write } from "./draft-store";
@@ -102,6 +103,24 @@ export class DraftSync {
     this.#firstEditAt = undefined;
     this.#writesDue = true;
     this.#pump();
+  }
+
+  /**
+   * Sends what is unsaved, and answers how saving goes once that is known: `saved` when the server has everything typed,
+   * else what keeps it from that. Waits neither for a person nor for a lost connection.
+   */
+  saved(): Promise<SaveState> {
+    return new Promise((answer) => {
+      const look = () => {
+        const { save } = this.state;
+        if (save.status === "saving" || (save.status === "saved" && this.hasUnsaved)) return;
+        stop();
+        answer(save);
+      };
+      const stop = this.subscribe(look);
+      this.flush();
+      look();
+    });
   }
 
   /** Creates, deletes or renames, after everything typed so far. Rejects with an `ApiProblem`. */

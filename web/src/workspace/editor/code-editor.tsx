@@ -16,6 +16,15 @@ interface CodeEditorProps {
   readOnly?: boolean;
   onChange?: (path: string, text: string) => void;
   onSave?: () => void;
+  goal?: Goal | undefined;
+  /** The cursor is at `goal` now. */
+  onReached?: () => void;
+}
+
+/** Where the cursor shall go, in lines and columns from 1; past the end means the end. */
+export interface Goal {
+  line: number;
+  column?: number;
 }
 
 const fromOutside = Annotation.define<boolean>();
@@ -75,7 +84,27 @@ export default function CodeEditor(props: CodeEditorProps) {
     editor.dispatch({ changes: { ...change, insert }, annotations: fromOutside.of(true) });
   }, [path, loadId]);
 
+  const { goal } = props;
+  useEffect(() => {
+    if (!goal) return;
+    // After the frame that puts a file's scrolling back.
+    const frame = requestAnimationFrame(() => {
+      if (!view.current) return;
+      goTo(view.current, goal);
+      latest.current.onReached?.();
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [goal]);
+
   return <div ref={host} className={styles.editor} data-testid={readOnly ? "editor-theirs" : "editor"} />;
+}
+
+function goTo(editor: EditorView, { line, column = 1 }: Goal): void {
+  const { doc } = editor.state;
+  const { from, to } = doc.line(Math.min(Math.max(1, line), doc.lines));
+  const at = Math.min(from + Math.max(0, column - 1), to);
+  editor.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
+  editor.focus();
 }
 
 function stateOf(

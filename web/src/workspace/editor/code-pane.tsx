@@ -7,6 +7,7 @@ import { Empty, Notice, ProblemNotice } from "../../components/notice";
 import { strings } from "../../strings";
 import type { DraftState, OpenFile, TextFile } from "../draft/draft-state";
 import type { DraftSync } from "../draft/draft-sync";
+import type { Goal } from "./code-editor";
 import styles from "./editor.module.css";
 import { TabBar } from "./tab-bar";
 import type { Tabs } from "./use-tabs";
@@ -20,15 +21,23 @@ interface CodePaneProps {
   draft: DraftSync;
   state: DraftState;
   tabs: Tabs;
+  /** A line to go to, in one of the files. */
+  goal: (Goal & { path: string }) | undefined;
+  onReached: () => void;
 }
 
-export function CodePane({ app, draft, state, tabs }: CodePaneProps) {
+export function CodePane({ app, draft, state, tabs, goal, onReached }: CodePaneProps) {
   const file = state.openFiles.get(tabs.active);
   return (
     <div className={styles.pane}>
       {tabs.paths.length > 0 && <TabBar tabs={tabs} state={state} />}
       {file?.kind === "text" ? (
-        <TextPane file={file} draft={draft} />
+        <TextPane
+          file={file}
+          draft={draft}
+          goal={goal?.path === file.path ? goal : undefined}
+          onReached={onReached}
+        />
       ) : (
         <div className={styles.middle}>
           {file ? (
@@ -42,7 +51,14 @@ export function CodePane({ app, draft, state, tabs }: CodePaneProps) {
   );
 }
 
-function TextPane({ file, draft }: { file: TextFile; draft: DraftSync }) {
+interface TextPaneProps {
+  file: TextFile;
+  draft: DraftSync;
+  goal: Goal | undefined;
+  onReached: () => void;
+}
+
+function TextPane({ file, draft, goal, onReached }: TextPaneProps) {
   const { conflict, rejected } = file;
   return (
     <>
@@ -56,6 +72,8 @@ function TextPane({ file, draft }: { file: TextFile; draft: DraftSync }) {
             loadId={file.loadId}
             onChange={(path, value) => draft.edit(path, value)}
             onSave={() => draft.flush()}
+            goal={goal}
+            onReached={onReached}
           />
           {conflict && conflict.text !== null && (
             <CodeEditor path={file.path} text={conflict.text} loadId={0} key={conflict.sha} readOnly />

@@ -2,7 +2,7 @@
 import { strings } from "../../strings";
 import styles from "./layout.module.css";
 
-export const PANELS = ["preview", "code", "files", "log"] as const;
+export const PANELS = ["preview", "code", "files", "site", "log"] as const;
 export type Panel = (typeof PANELS)[number];
 
 export function panelOf(name: string): Panel {

@@ -1,12 +1,19 @@
 // The lines of a log as they arrive: in order, each once, not endlessly many.
-import type { LogLine } from "../../api/types";
 
 export const MAX_LINES = 2_000;
 
 /** Adds what arrived; a replay after a reconnect brings lines again, which are left out. */
-export function appendLines(lines: readonly LogLine[], arrived: readonly LogLine[]): readonly LogLine[] {
-  const last = lines.at(-1)?.seq ?? -1;
-  const fresh = arrived.filter((line) => line.seq > last);
+export function appendLines<Line extends { seq: number }>(
+  lines: readonly Line[],
+  arrived: readonly Line[],
+): readonly Line[] {
+  let last = lines.at(-1)?.seq ?? -1;
+  const fresh: Line[] = [];
+  for (const line of arrived) {
+    if (line.seq <= last) continue;
+    last = line.seq;
+    fresh.push(line);
+  }
   if (fresh.length === 0) return lines;
   return [...lines, ...fresh].slice(-MAX_LINES);
 }

@@ -13,7 +13,7 @@ export function SessionStatusLabel({ session }: { session: SessionView | undefin
       role="status"
       title={session && session.restarts > 0 ? strings.session.restarts(session.restarts) : undefined}
     >
-      {status ? strings.session.status[status] : strings.session.none}
+      <span>{status ? strings.session.status[status] : strings.session.none}</span>
     </span>
   );
 }

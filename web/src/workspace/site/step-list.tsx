@@ -1,0 +1,25 @@
+// The steps of a publish with measured times; the one that waits says for what.
+import { strings } from "../../strings";
+import type { StepRow } from "./publish-view";
+import styles from "./steps.module.css";
+
+export function StepList({ rows }: { rows: readonly StepRow[] }) {
+  return (
+    <ol className={styles.steps} aria-label={strings.publish.stepsLabel} data-testid="publish-steps">
+      {rows.map(({ name, label, status, time, detail }) => (
+        <li
+          key={name}
+          className={styles.step}
+          data-step={name}
+          data-status={status}
+          aria-current={status === "active" ? "step" : undefined}
+        >
+          <span className={styles.dot} />
+          <span className={styles.label}>{label}</span>
+          {time !== undefined && <span className={styles.time}>{time}</span>}
+          {detail !== undefined && <span className={styles.detail}>{detail}</span>}
+        </li>
+      ))}
+    </ol>
+  );
+}

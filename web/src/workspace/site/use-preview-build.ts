@@ -1,0 +1,57 @@
+// The static build of the draft for the maker's own eyes: nothing of it is seen by strangers.
+import { useEffect, useRef } from "react";
+import type { Publish } from "../../api/types";
+import type { DraftSync } from "../draft/draft-sync";
+import { newestOf } from "./publish-feed";
+import { isOver } from "./publish-view";
+import { usePublishFeed } from "./use-publish-feed";
+import { useStart } from "./use-start";
+
+export interface PreviewBuild {
+  /** The last one that was asked for. */
+  latest: Publish | undefined;
+  /** The last one that succeeded, by an address with a token; a later failure leaves it. */
+  url: string | undefined;
+  going: boolean;
+  /** Why none was started. */
+  fault: Error | null;
+  /** Builds the draft and opens the result. */
+  start: () => void;
+}
+
+/** `publishes` of every target, newest first. */
+export function usePreviewBuild(app: string, draft: DraftSync, publishes: Publish[]): PreviewBuild {
+  const builds = publishes.filter(({ target }) => target === "preview");
+  const [listed] = builds;
+  const feed = usePublishFeed(app, listed?.id, listed !== undefined && !isOver(listed));
+  const latest = newestOf(feed, listed);
+  const url =
+    latest?.status === "succeeded"
+      ? latest.permalink_url
+      : builds.find(({ status, permalink_url }) => status === "succeeded" && permalink_url)?.permalink_url;
+  const { start } = useStart(app, draft, PREVIEW, () => undefined);
+  const mine = start.data?.id;
+  useOpening(latest?.id === mine ? latest : undefined);
+  return {
+    latest,
+    url,
+    going: start.isPending || (latest !== undefined && !isOver(latest)),
+    fault: start.error,
+    start: () => {
+      if (!start.isPending) start.mutate();
+    },
+  };
+}
+
+const PREVIEW = { target: "preview", mode: "development" } as const;
+
+/** Opens the build that this page asked for, once. A browser may refuse it when it took long; its link stays. */
+function useOpening(build: Publish | undefined): void {
+  const opened = useRef<string>(undefined);
+  useEffect(() => {
+    if (build?.status !== "succeeded" || build.permalink_url === undefined) return;
+    if (opened.current === build.id) return;
+    opened.current = build.id;
+    window.open(build.permalink_url, "_blank", "noopener,noreferrer");
+  }, [build]);
+}
