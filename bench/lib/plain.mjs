@@ -18,6 +18,11 @@ export class PlainProject {
     await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], this.dir);
   }
 
+  /** `vite build`, as a person would run it. */
+  async build() {
+    await run(this.node, ['node_modules/vite/bin/vite.js', 'build', '--base', './'], this.dir);
+  }
+
   removePackages() {
     rmSync(join(this.dir, 'node_modules'), { recursive: true, force: true });
   }

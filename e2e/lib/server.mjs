@@ -42,6 +42,8 @@ export class Server {
       VITRINE_LISTEN: `127.0.0.1:${this.port ?? 0}`,
       VITRINE_ADMIN_KEY: ADMIN_KEY,
       VITRINE_INSTALL_LAYERS_DIR: sharedLayers,
+      // Building the templates ahead would run beside everything that is tested; one test asks for it.
+      VITRINE_PUBLISH_PREBUILD_TEMPLATES: 'false',
       VITRINE_LOG_FILTER: 'info',
       ...this.environment,
     };
@@ -132,6 +134,28 @@ export class Server {
       }
       return undefined;
     });
+  }
+
+  /** Publishes and waits for the end; answers the publish, whatever its end. */
+  async publish(app, wish = {}, timeoutMs = 240_000) {
+    const { id } = await this.must('POST', `/v1/apps/${app}/publishes`, { json: wish });
+    return this.publishEnds(app, id, timeoutMs);
+  }
+
+  async publishEnds(app, id, timeoutMs = 240_000) {
+    return until(`the end of ${id}`, timeoutMs, async () => {
+      const publish = await this.must('GET', `/v1/apps/${app}/publishes/${id}`);
+      return ['queued', 'running'].includes(publish.status) ? undefined : publish;
+    });
+  }
+
+  /** Publishes, which must succeed; answers the publish. */
+  async mustPublish(app, wish) {
+    const publish = await this.publish(app, wish);
+    if (publish.status !== 'succeeded') {
+      throw new Error(`the publish is ${publish.status}: ${JSON.stringify(publish.error)}\n${this.#output.slice(-4000)}`);
+    }
+    return publish;
   }
 
   /** Ends the process as the kernel would: at once. */
