@@ -1,9 +1,11 @@
 // From a draft to a site that strangers visit, and back to the one before.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { launch, open } from '../lib/browser.mjs';
 import { get } from '../lib/http.mjs';
-import { Server, until } from '../lib/server.mjs';
+import { ADMIN_KEY, Server, binary, until } from '../lib/server.mjs';
 import { staticSite, zip } from '../lib/zip.mjs';
 
 let server;
@@ -96,6 +98,22 @@ test('an unchanged draft is published again without a build', async () => {
   assert.equal(again.reused, true);
   assert.equal(again.artifact, first.artifact);
   assert.equal(again.steps.find((step) => step.name === 'build').status, 'skipped');
+});
+
+test('an artifact is built anew by the command line and comes out the same', async () => {
+  const app = (await server.createFromTemplate('chat-soft')).id;
+  const { artifact } = await server.mustPublish(app);
+  const run = promisify(execFile);
+  const options = ['--app', app, '--url', `http://127.0.0.1:${server.port}`, '--key', ADMIN_KEY];
+  const same = await run(binary, ['verify', artifact, ...options]);
+  assert.match(same.stdout, /every file is the same/);
+  const other = artifact.replace(/.$/, (last) => (last === '0' ? '4' : '0'));
+  const missing = await run(binary, ['verify', other, ...options]).catch((error) => error);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /Not found/);
+  assert.equal((await server.must('GET', `/v1/apps/${app}/releases`)).items.length, 1, 'nothing was released');
+  const sbom = await server.must('GET', `/v1/apps/${app}/artifacts/${artifact}/sbom`);
+  assert.equal((sbom.bomFormat ? sbom : JSON.parse(String(sbom))).bomFormat, 'CycloneDX');
 });
 
 test('an Astro site and a static one are published, with pages of their own and their own 404', async () => {

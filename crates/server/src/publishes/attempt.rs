@@ -264,6 +264,9 @@ impl Attempt {
         };
         let packing = async { Ok(maker.pack(project, inputs, built, (&earlier, order)).await?) };
         let made = self.step(PublishStepName::Pack, packing).await?;
+        for warning in &made.warnings {
+            self.recorder.line(true, warning.clone());
+        }
         let files = made.manifest.files.len();
         let text = format!("{files} files, {}", size_text(made.manifest.size_bytes()));
         self.recorder.detail(PublishStepName::Pack, text);

@@ -138,6 +138,8 @@ pub(crate) struct Made {
     pub(crate) provenance: Sha256,
     pub(crate) sbom: Sha256,
     pub(crate) build_millis: u64,
+    /// What a person should know about it, although it worked.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Maker {
@@ -273,7 +275,13 @@ impl Maker {
         };
         let lockfile = project.lockfile().filter(|_| !project.plan.is_as_is());
         let subject = sbom::Subject { name: order.name, artifact: &manifest.id() };
-        let bill = keep(sbom::sbom(lockfile, subject).map_err(|error| not_packed(&error))?);
+        let mut warnings = Vec::new();
+        let bill = sbom::sbom(lockfile, subject).or_else(|error| {
+            // A lockfile in an old format installs all the same.
+            warnings.push(format!("the list of packages is empty: {error}"));
+            sbom::sbom(None, sbom::Subject { name: order.name, artifact: &manifest.id() })
+        });
+        let bill = keep(bill.map_err(|error| not_packed(&error))?);
         let build_millis = built.duration.as_millis() as u64;
         let finished_at = self.clock.now();
         let statement = keep(provenance::statement(&provenance::Provenance {
@@ -286,7 +294,7 @@ impl Maker {
             finished_at,
             sbom: Some(bill),
         }));
-        Ok(Made { manifest, objects, provenance: statement, sbom: bill, build_millis })
+        Ok(Made { manifest, objects, provenance: statement, sbom: bill, build_millis, warnings })
     }
 
     /// Sends what the object store does not have; returns that, with its size. It is not known as stored before

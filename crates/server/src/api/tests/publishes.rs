@@ -13,6 +13,8 @@ use vitrine_model::problem::Code;
 use vitrine_model::publish::{Publish, PublishStepName};
 use vitrine_model::{AppId, FileMode, ProjectPath};
 
+use vitrine_sandbox::driver::Exit;
+
 use super::harness::{TestServer, import};
 use crate::publishes::{Damage, Sabotage};
 
@@ -158,6 +160,45 @@ async fn a_fault_at_any_step_leaves_the_release_serving_and_the_publish_ended() 
     }
     assert_eq!(server.publish(&app).await["status"], "succeeded", "what failed does not stand in the way");
     assert_eq!(server.page(&app).await.as_deref(), Some("<h1>edition 54</h1>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_installation_or_build_leaves_the_release_serving() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    server.driver.script(|script| {
+        script.build.leaves = vec![("dist/index.html".parse().unwrap(), "<h1>built</h1>".into())];
+        script.build.exit = Some(Exit::Code { code: 0 });
+    });
+    let first = server.publish(&app).await;
+    assert_eq!(first["status"], "succeeded", "{first}");
+    let edit = |text: String| json!([{ "op": "write", "path": "src/main.tsx", "text": text }]);
+    for (round, step) in
+        (0_u64..).zip([PublishStepName::Toolchain, PublishStepName::Layer, PublishStepName::Build])
+    {
+        for (attempt, damage) in [Damage::Fails, Damage::Vanishes].into_iter().enumerate() {
+            let seq = 2 + round * 2 + attempt as u64;
+            server.change(&app, edit(format!("export const text = '{seq}';\n"))).await;
+            server.sabotage.damage(seq, step, 1, damage);
+            let (id, _) = server.ask(&app).await;
+            if damage == Damage::Vanishes {
+                server.attempt_is_over(&app, &id, 1).await;
+                server.let_leases_run_out();
+            }
+            let status = if damage == Damage::Fails { "failed" } else { "succeeded" };
+            assert_eq!(server.ended(&app, &id).await["status"], status, "{step:?} {damage:?}");
+            assert_eq!(server.page(&app).await.as_deref(), Some("<h1>built</h1>"));
+        }
+    }
+    let package = r#"{"devDependencies":{"vite":"8.0.0","no-such-pkg":"1.0.0"}}"#;
+    server.change(&app, json!([{ "op": "write", "path": "package.json", "text": package }])).await;
+    assert_eq!(server.publish(&app).await["error"]["code"], "install_failed");
+    let package = r#"{"devDependencies":{"vite":"8.0.0"}}"#;
+    server.change(&app, json!([{ "op": "write", "path": "package.json", "text": package }])).await;
+    server.driver.script(|script| script.build.exit = Some(Exit::Code { code: 1 }));
+    server.change(&app, edit("export const text = 'broken';\n".to_owned())).await;
+    assert_eq!(server.publish(&app).await["error"]["code"], "build_failed");
+    assert_eq!(server.page(&app).await.as_deref(), Some("<h1>built</h1>"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
