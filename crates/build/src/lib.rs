@@ -6,6 +6,7 @@
 //! - [`toolchain`] fetches the pinned Node.js and package managers.
 //! - [`layers`] makes `node_modules` for a lockfile once, and keeps it.
 //! - [`pipeline`] builds a project and packs what it leaves as an artifact.
+//! - [`compile_cache`] keeps what Node.js made of a layer's tools.
 //! - [`prebundle`] keeps Vite's pre-bundled dependencies beside a layer.
 //! - [`validate`] says what would break a build; [`policy`] which packages a project may have.
 
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use vitrine_model::ProjectPath;
 
 pub mod archive;
+pub mod compile_cache;
 pub mod diagnostic;
 pub mod layers;
 mod package_json;

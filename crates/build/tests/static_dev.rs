@@ -29,6 +29,7 @@ fn start(dir: &Path) -> Server {
         preview_host_suffix: "preview.localhost",
         timezone: "UTC",
         has_prebundle: false,
+        has_compile_cache: false,
     };
     let command = detected.dev_command(None, &settings).unwrap();
     let mut child = Command::new("node")

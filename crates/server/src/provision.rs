@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use vitrine_build::layers::{Layer, LayerRequest, LayerStore};
@@ -19,6 +20,9 @@ use vitrine_sandbox::Sandbox;
 
 use crate::faults;
 
+/// The first start on a new layer is somebody waiting for a page: the cache is for those after it.
+const BEFORE_COMPILING: Duration = Duration::from_secs(20);
+
 /// Gives sandboxes what they are mounted with.
 #[async_trait]
 pub(crate) trait Provision: Send + Sync + 'static {
@@ -30,6 +34,9 @@ pub(crate) trait Provision: Send + Sync + 'static {
 
     /// What the policy has to know about the project's packages, as far as it can be had.
     async fn facts(&self, files: &Files, detected: &DetectedProfile, policy: &Policy) -> GatheredFacts;
+
+    /// The compiled form of the layer's tools. Asked for when there is none, it is made in the background for the next time.
+    fn compile_cache(&self, layer: &Provided, toolchain: &Toolchain) -> Option<PathBuf>;
 
     /// The pre-bundle of the first key that has one.
     fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf>;
@@ -84,6 +91,21 @@ impl Provision for Machine {
 
     async fn facts(&self, files: &Files, detected: &DetectedProfile, policy: &Policy) -> GatheredFacts {
         self.facts.gather(files, detected, policy, self.clock.now()).await
+    }
+
+    fn compile_cache(&self, layer: &Provided, toolchain: &Toolchain) -> Option<PathBuf> {
+        let layer = layer.lease.as_ref()?;
+        let there = self.layers.compile_cache_dir(layer, toolchain);
+        if there.is_none() {
+            let (layers, layer, toolchain) = (self.layers.clone(), layer.clone(), toolchain.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(BEFORE_COMPILING).await;
+                if let Err(error) = layers.make_compile_cache(&layer, &toolchain).await {
+                    tracing::debug!(layer = %layer.id, %error, "no compile cache was made");
+                }
+            });
+        }
+        there
     }
 
     fn prebundle(&self, layer: &Provided, keys: &[PrebundleKey]) -> Option<PathBuf> {

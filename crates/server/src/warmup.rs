@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vitrine_build::compile_cache::CompileCacheError;
 use vitrine_build::layers::{LayerError, LayerRequest, LayerStore};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey};
 use vitrine_build::profile;
@@ -22,13 +23,14 @@ pub(crate) async fn run(layers: Arc<LayerStore>, templates: Arc<Vec<TemplatePack
 
 async fn warm(layers: &Arc<LayerStore>, pack: &TemplatePack) -> Result<(), WarmupError> {
     let detected = profile::detect(&pack.files, Some(&pack.manifest.profile))?;
-    layers.toolchain(&detected).await?;
+    let toolchain = layers.toolchain(&detected).await?;
     let request = LayerRequest { files: pack.files.clone(), detected: detected.clone(), progress: None };
     let layer = layers.ensure(request).await?;
     let key = PrebundleKey::Template(pack.hash);
     if layers.prebundle_dir(&layer, &key).is_none() {
         layers.make_prebundle(&layer, &detected, &pack.files, &key).await?;
     }
+    layers.make_compile_cache(&layer, &toolchain).await?;
     Ok(())
 }
 
@@ -40,4 +42,6 @@ enum WarmupError {
     Layer(#[from] LayerError),
     #[error(transparent)]
     Prebundle(#[from] PrebundleError),
+    #[error(transparent)]
+    CompileCache(#[from] CompileCacheError),
 }

@@ -18,6 +18,7 @@ use vitrine_model::{ProjectPath, Sha256};
 use vitrine_sandbox::driver::{Driver, DriverError, Exit};
 use vitrine_sandbox::egress::{EgressStats, Resolver, SystemResolver};
 
+use crate::compile_cache::Making;
 use crate::diagnostic::Diagnostic;
 use crate::profile::{DetectedProfile, PackageManager};
 use crate::toolchain::{Toolchain, ToolchainError, ToolchainStore};
@@ -215,6 +216,7 @@ pub struct LayerStore {
     shelf: Shelf,
     flights: Mutex<HashMap<Sha256, Flight>>,
     turns: Semaphore,
+    compile_caches: Making,
 }
 
 impl LayerStore {
@@ -239,7 +241,13 @@ impl LayerStore {
             shelf,
             flights: Mutex::default(),
             turns,
+            compile_caches: Making::default(),
         }))
+    }
+
+    /// The compile caches that are being made.
+    pub(crate) fn compile_caches(&self) -> &Making {
+        &self.compile_caches
     }
 
     /// The layer for these files; made when it is not there.

@@ -9,6 +9,7 @@ use vitrine_sandbox::driver::{Command, PROJECT_DIR, SCRATCH_DIR, TOOLCHAIN_DIR};
 use super::error::BuildError;
 use super::plan::BIN_DIR;
 use super::{BuildPlan, BuildRequest};
+use crate::compile_cache::compile_cache_env;
 use crate::layers::bin_of;
 
 /// The time that tools write into what they make (reproducible-builds.org, `SOURCE_DATE_EPOCH`): the first day of 1980
@@ -24,6 +25,8 @@ pub(super) fn command(request: &BuildRequest, memory_bytes: u64) -> Result<Comma
     let argv = argv(&request.plan, request.node_modules.as_deref())?;
     let mut env = request.environment.clone();
     env.extend(own(request.plan.mode, memory_bytes));
+    let (name, value) = compile_cache_env(request.compile_cache.is_some());
+    env.insert(name.to_owned(), value.to_owned());
     Ok(Command { argv, env, cwd: PROJECT_DIR.to_owned() })
 }
 
@@ -96,6 +99,7 @@ mod tests {
             files: Vec::new(),
             toolchain: "/".into(),
             node_modules: None,
+            compile_cache: None,
             environment: [("PATH", "/evil"), ("NODE_ENV", "x"), ("API_URL", "https://x")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),

@@ -123,6 +123,8 @@ pub struct BuildRequest {
     pub toolchain: PathBuf,
     /// The layer's `node_modules` on the host; `None` without one. Keep the layer until the build has ended.
     pub node_modules: Option<PathBuf>,
+    /// The compile cache of the layer's tools on the host, if there is one.
+    pub compile_cache: Option<PathBuf>,
     /// Variables given to the build by name, secrets among them: their values do not appear in the log. They cannot
     /// replace those that Vitrine sets (`PATH`, `HOME`, `NODE_ENV`, …).
     pub environment: BTreeMap<String, String>,

@@ -17,6 +17,7 @@ use super::error::{BuildError, ReachedLimit, refused_in};
 use super::log::{BuildLog, LogBook};
 use super::{BuildLimits, BuildRequest, BuildUsage, environment, words};
 use crate::Files;
+use crate::compile_cache::COMPILE_CACHE_DIR;
 
 /// The name of the build command among its sandbox's.
 const BUILD: &str = "build";
@@ -144,6 +145,12 @@ async fn attempt(
 fn spec(request: &BuildRequest, limits: &BuildLimits) -> SandboxSpec {
     let mut mounts =
         vec![Mount::ReadOnly { source: request.toolchain.clone(), target: TOOLCHAIN_DIR.into() }];
+    mounts.extend(
+        request
+            .compile_cache
+            .iter()
+            .map(|source| Mount::ReadOnly { source: source.clone(), target: COMPILE_CACHE_DIR.into() }),
+    );
     mounts.extend(request.node_modules.iter().map(|node_modules| Mount::Overlay {
         lowers: vec![node_modules.clone()],
         target: format!("{PROJECT_DIR}/node_modules").into(),

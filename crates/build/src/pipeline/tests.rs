@@ -24,6 +24,7 @@ fn request(limits: BuildLimits) -> BuildRequest {
         files: Vec::new(),
         toolchain: "/".into(),
         node_modules: None,
+        compile_cache: None,
         environment: BTreeMap::new(),
         limits,
     }

@@ -164,6 +164,7 @@ async fn serve_and_harvest(
         preview_host_suffix: "localhost",
         timezone: "UTC",
         has_prebundle: false,
+        has_compile_cache: false,
     };
     sandbox.spawn("dev", detected.dev_command(Some(&layer.node_modules), &settings)?).await?;
     crawl::visit(sandbox, DEV_PORT).await?;
@@ -194,6 +195,7 @@ pub async fn harvest_prebundle(sandbox: &dyn Sandbox) -> Result<PrebundleFiles, 
         preview_host_suffix: "localhost",
         timezone: "UTC",
         has_prebundle: false,
+        has_compile_cache: false,
     };
     let node = format!("{TOOLCHAIN_DIR}/bin/node");
     let argv = [node.as_str(), "--input-type=module", "-e", HARVEST].map(str::to_owned).to_vec();

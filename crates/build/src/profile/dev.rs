@@ -8,6 +8,7 @@ use vitrine_model::profile::ProfileKind;
 use vitrine_sandbox::driver::{Command, PROJECT_DIR, SCRATCH_DIR, TOOLCHAIN_DIR};
 
 use super::{DetectedProfile, ProfileError};
+use crate::compile_cache::compile_cache_env;
 use crate::layers::bin_of;
 
 /// The dev server of static projects. It is handed to Node on the command line, so no file of ours has to be mounted
@@ -31,6 +32,8 @@ pub struct DevSettings<'a> {
     pub timezone: &'a str,
     /// True when a pre-bundle is mounted at [`PREBUNDLE_DIR`].
     pub has_prebundle: bool,
+    /// True when a compile cache is mounted at [`crate::compile_cache::COMPILE_CACHE_DIR`].
+    pub has_compile_cache: bool,
 }
 
 impl DetectedProfile {
@@ -112,6 +115,7 @@ pub fn dev_env(settings: &DevSettings<'_>) -> BTreeMap<String, String> {
         ("DO_NOT_TRACK", "1"),
         ("npm_config_update_notifier", "false"),
         ("npm_config_cache", "/tmp/.npm"),
+        compile_cache_env(settings.has_compile_cache),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -129,6 +133,7 @@ mod tests {
         preview_host_suffix: "preview.example.com",
         timezone: "UTC",
         has_prebundle: false,
+        has_compile_cache: false,
     };
 
     fn layer(package: &str, bin: &str) -> tempfile::TempDir {

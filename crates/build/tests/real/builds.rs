@@ -78,6 +78,7 @@ async fn request(fixture: &Fixture, layer: &Layer, files: &Files, mode: BuildMod
         files: puts(files),
         toolchain: fixture.store.toolchain(&detected).await.unwrap().dir,
         node_modules: Some(layer.node_modules.clone()),
+        compile_cache: None,
         environment: BTreeMap::new(),
     }
 }
@@ -105,7 +106,10 @@ async fn templates_build_to_the_same_artifact_every_time(fixture: &Fixture) {
         let (first, lines) = run(fixture.driver.as_ref(), request.clone()).await;
         let first = first.unwrap_or_else(|error| panic!("{name}: {error:?}\n{}", lines.join("\n")));
         assert!(first.inspection.warnings.is_empty(), "{name}: {:?}", first.inspection.warnings);
-        let (second, _) = run(fixture.driver.as_ref(), request).await;
+        let (second, lines) =
+            run(fixture.driver.as_ref(), with_compile_cache(fixture, &layer, &files, request).await).await;
+        let is_used = lines.iter().any(|line| line.contains("cache for") && line.contains("was accepted"));
+        assert!(is_used, "{name}: {lines:?}");
         let (first_packed, second_packed) = (packed(&first).await, packed(&second.unwrap()).await);
         assert_eq!(compare(&first_packed.manifest, &second_packed.manifest), []);
         assert_eq!(first_packed.manifest, second_packed.manifest);
@@ -113,6 +117,20 @@ async fn templates_build_to_the_same_artifact_every_time(fixture: &Fixture) {
         assert_eq!(script.unwrap().1.variants.len(), 3);
         assert!(first.usage.cpu_micros > 0 && first.duration > Duration::ZERO);
     }
+}
+
+/// The same with the compiled tools, which Node.js is asked to tell of.
+async fn with_compile_cache(
+    fixture: &Fixture,
+    layer: &Layer,
+    files: &Files,
+    request: BuildRequest,
+) -> BuildRequest {
+    let toolchain = fixture.store.toolchain(&detect(files, None).unwrap()).await.unwrap();
+    fixture.store.make_compile_cache(layer, &toolchain).await.unwrap();
+    let environment = [("NODE_DEBUG_NATIVE".to_owned(), "COMPILE_CACHE".to_owned())].into();
+    let compile_cache = fixture.store.compile_cache_dir(layer, &toolchain);
+    BuildRequest { compile_cache, environment, ..request }
 }
 
 async fn a_development_build_is_readable_and_a_type_error_stops_nothing(fixture: &Fixture) {
@@ -193,6 +211,7 @@ impl Yard {
             files: puts(&files(&[("package.json", "{}"), ("src/main.js", "1")])),
             toolchain: self.toolchain.clone(),
             node_modules: None,
+            compile_cache: None,
             environment: BTreeMap::new(),
             limits: BuildLimits {
                 memory_bytes: 128 << 20,

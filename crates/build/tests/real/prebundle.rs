@@ -77,6 +77,7 @@ impl Session {
             preview_host_suffix: "preview.example.com",
             timezone: "UTC",
             has_prebundle: true,
+            has_compile_cache: false,
         };
         let command = detected.dev_command(Some(&layer.node_modules), &settings).unwrap();
         sandbox.spawn("dev", command).await.unwrap();

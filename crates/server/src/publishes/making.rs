@@ -216,6 +216,7 @@ impl Maker {
             files: files.collect(),
             toolchain: ground.toolchain.as_ref().map_or_else(PathBuf::new, |toolchain| toolchain.dir.clone()),
             node_modules: ground.layer.as_ref().map(|layer| layer.node_modules.clone()),
+            compile_cache: self.compile_cache(ground),
             environment: BTreeMap::new(),
             limits: self.limits(project.detected.profile.kind),
         };
@@ -228,6 +229,10 @@ impl Maker {
             }
             error.problem()
         })
+    }
+
+    fn compile_cache(&self, ground: &Ground) -> Option<PathBuf> {
+        self.provision.compile_cache(ground.layer.as_ref()?, ground.toolchain.as_ref()?)
     }
 
     fn limits(&self, kind: ProfileKind) -> BuildLimits {

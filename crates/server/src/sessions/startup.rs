@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
+use vitrine_build::compile_cache::COMPILE_CACHE_DIR;
 use vitrine_build::layers::{InstallEvent, LayerRequest};
 use vitrine_build::prebundle::PrebundleKey;
 use vitrine_build::profile::{self, DetectedProfile, DevSettings, Impact, PREBUNDLE_DIR};
+use vitrine_build::toolchain::Toolchain;
 use vitrine_build::{Files, is_input};
 use vitrine_edge::SandboxUpstream;
 use vitrine_model::problem::{Code, Problem};
@@ -104,6 +106,7 @@ struct Ground {
     toolchain: PathBuf,
     layer: Option<Provided>,
     prebundle: Option<PathBuf>,
+    compile_cache: Option<PathBuf>,
 }
 
 impl Ground {
@@ -114,6 +117,7 @@ impl Ground {
         };
         let mut mounts = vec![read_only(&self.toolchain, TOOLCHAIN_DIR)];
         mounts.extend(self.prebundle.as_ref().map(|dir| read_only(dir, PREBUNDLE_DIR)));
+        mounts.extend(self.compile_cache.as_ref().map(|dir| read_only(dir, COMPILE_CACHE_DIR)));
         mounts.extend(self.layer.as_ref().map(|layer| Mount::Overlay {
             lowers: vec![layer.node_modules.clone()],
             target: format!("{PROJECT_DIR}/node_modules").into(),
@@ -155,7 +159,10 @@ impl Start {
             false => inputs,
         };
         let prebundle = self.prebundle(layer.as_ref()).await;
-        let ground = Ground { toolchain, layer, prebundle };
+        let layer_of = layer.as_ref();
+        let compile_cache =
+            layer_of.and_then(|layer| self.context.provision.compile_cache(layer, &toolchain));
+        let ground = Ground { toolchain: toolchain.dir, layer, prebundle, compile_cache };
         let (sandbox, events) =
             self.measure(StepName::Sandbox, self.sandbox(&draft, &detected, &ground)).await?;
         let mut live = self.live(draft, (inputs, owner), ground, sandbox, events);
@@ -200,9 +207,9 @@ impl Start {
         inputs_of(&self.context, &self.scope, &draft.tree, &self.contents).await
     }
 
-    async fn toolchain(&self, detected: &DetectedProfile) -> Result<PathBuf, Problem> {
+    async fn toolchain(&self, detected: &DetectedProfile) -> Result<Toolchain, Problem> {
         self.stopwatch.detail(StepName::Toolchain, format!("Node.js {}", detected.node));
-        Ok(self.context.provision.toolchain(detected).await?.dir)
+        self.context.provision.toolchain(detected).await
     }
 
     async fn layer(
@@ -352,7 +359,14 @@ impl Start {
         let port = live.upstream.port;
         let suffix = &self.context.preview_suffix;
         let has_prebundle = live.ground.prebundle.is_some();
-        let settings = DevSettings { port, preview_host_suffix: suffix, timezone: "UTC", has_prebundle };
+        let has_compile_cache = live.ground.compile_cache.is_some();
+        let settings = DevSettings {
+            port,
+            preview_host_suffix: suffix,
+            timezone: "UTC",
+            has_prebundle,
+            has_compile_cache,
+        };
         let node_modules = live.ground.layer.as_ref().map(|layer| layer.node_modules.as_path());
         let command =
             detected.dev_command(node_modules, &settings).map_err(|error| faults::of_profile(&error))?;

@@ -39,6 +39,7 @@ use crate::apps::Apps;
 use crate::auth::{Auth, AuthSettings};
 use crate::config::{Config, PublishConfig};
 use crate::drafts::Drafts;
+use crate::policies::Policies;
 use crate::provision::{Provided, Provision};
 use crate::publishes::{self, Maker, Publishes};
 use crate::services::Services;
@@ -287,7 +288,7 @@ fn publishing(
         store: store.clone(),
         maker,
         drafts: drafts.clone(),
-        policy: Policy::Open { min_age_secs: 0 },
+        policies: Policies::new(store.clone(), Policy::Open { min_age_secs: 0 }),
         visitors,
         sabotage: sabotage.clone(),
     };
@@ -367,6 +368,10 @@ impl Provision for FakeProvision {
 
     async fn facts(&self, _: &Files, _: &DetectedProfile, _: &Policy) -> GatheredFacts {
         GatheredFacts::nothing(Timestamp::from_millis(1_760_000_000_000))
+    }
+
+    fn compile_cache(&self, _: &Provided, _: &Toolchain) -> Option<PathBuf> {
+        None
     }
 
     fn prebundle(&self, _: &Provided, _: &[PrebundleKey]) -> Option<PathBuf> {
