@@ -14,6 +14,7 @@ mod drafts;
 mod faults;
 mod listener;
 mod machine;
+mod policies;
 mod provision;
 mod publishes;
 mod publishing;

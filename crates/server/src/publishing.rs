@@ -18,6 +18,7 @@ use vitrine_store::{AzureConfig, GcsConfig, ObjectsConfig, S3Config, Store};
 use crate::Failure;
 use crate::config::Config;
 use crate::drafts::Drafts;
+use crate::policies::Policies;
 use crate::provision::Provision;
 use crate::publishes::{self, Maker, Publishes};
 use crate::sites::{self, HostedVisitors, Sites};
@@ -75,7 +76,7 @@ impl Publishing {
         let visitors = Arc::new(HostedVisitors::default());
         visitors.set(hosting.clone());
         let settings = config.publish.clone();
-        let policy = policy_of(config);
+        let policies = Policies::new(store.clone(), policy_of(config)?);
         let maker = Maker {
             store: store.clone(),
             driver,
@@ -89,7 +90,7 @@ impl Publishing {
             store: store.clone(),
             maker: maker.clone(),
             drafts,
-            policy,
+            policies,
             visitors,
             #[cfg(test)]
             sabotage: Arc::new(publishes::NoSabotage),
@@ -167,11 +168,31 @@ pub(crate) fn backend(config: &Config) -> Result<Arc<Backend>, Failure> {
     Ok(Arc::new(Backend::new(config).map_err(Failure::unusable)?))
 }
 
-fn policy_of(config: &Config) -> Policy {
-    match config.publish.policy.as_str() {
-        "strict" => Policy::Strict { catalogue: None },
-        _ => Policy::Open { min_age_secs: config.publish.min_package_age_hours * 3_600 },
+fn policy_of(config: &Config) -> Result<Policy, Failure> {
+    let settings = &config.publish;
+    let path = settings.policy_file.as_str();
+    if path.is_empty() {
+        return Ok(match settings.policy.as_str() {
+            "strict" => Policy::Strict { catalogue: None },
+            _ => Policy::Open { min_age_secs: settings.min_package_age_hours * 3_600 },
+        });
     }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::unusable(format!("publish.policy_file `{path}` cannot be read: {error}"))
+    })?;
+    let policy = Policy::from_toml(&text)
+        .map_err(|error| Failure::unusable(format!("publish.policy_file `{path}`: {error}")))?;
+    let is_as_named = matches!(
+        (settings.policy.as_str(), &policy),
+        ("strict", Policy::Strict { .. }) | ("custom", Policy::Custom { .. })
+    );
+    if !is_as_named {
+        let named = &settings.policy;
+        return Err(Failure::unusable(format!(
+            "publish.policy_file `{path}` has another mode than publish.policy, which is `{named}`"
+        )));
+    }
+    Ok(policy)
 }
 
 /// Where large content goes, as the configuration says.

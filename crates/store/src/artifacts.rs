@@ -37,7 +37,7 @@ pub struct ArtifactDocuments {
 
 impl Store {
     /// Records an artifact. Equal output is one artifact: recorded again, with these or other inputs, it stays as it was
-    /// first, and is found by either inputs.
+    /// first but for what is derived from its files, and is found by either inputs.
     ///
     /// # Errors
     /// [`StoreError::MissingObjects`] when not all it names has been verified; [`StoreError::HashMismatch`] when the
@@ -77,10 +77,13 @@ impl Store {
         lock_app(&tx, scope, app).await?;
         use_objects(&tx, objects, self.now()).await?;
         write_inputs(&tx, &row).await?;
-        let there =
-            OnConflict::columns([artifacts::Column::AppId, artifacts::Column::Id]).do_nothing().to_owned();
-        let insert = artifacts::Entity::insert(row.into_active_model()).on_conflict(there);
-        insert.try_insert().exec_without_returning(&tx).await?;
+        // Files and their hashes are the artifact's name. What was derived from them, compressed forms and the hashes of a page's
+        // scripts, is what this release makes of them.
+        let renew = OnConflict::columns([artifacts::Column::AppId, artifacts::Column::Id])
+            .update_columns([artifacts::Column::Manifest, artifacts::Column::ManifestSha256])
+            .to_owned();
+        let insert = artifacts::Entity::insert(row.into_active_model()).on_conflict(renew);
+        insert.exec_without_returning(&tx).await?;
         Ok(tx.commit().await?)
     }
 

@@ -30,6 +30,7 @@ mod leases;
 mod migration;
 mod object_clouds;
 mod objects;
+mod package_policies;
 #[cfg(test)]
 mod plans;
 mod publish_ends;

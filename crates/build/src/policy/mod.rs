@@ -11,11 +11,13 @@ mod catalogue;
 mod facts;
 pub(crate) mod lock;
 mod rules;
+mod written;
 
 pub use catalogue::Catalogue;
 pub use facts::{FactError, FactStore, GatheredFacts, PackageFacts, Published};
 use lock::Lock;
 use rules::Rules;
+pub use written::{MAX_POLICY_ENTRIES, PolicyError};
 
 /// Versions younger than this are refused unless an installation says otherwise: most hijacked releases are found and
 /// withdrawn within a day.

@@ -9,6 +9,7 @@ mod hosting;
 mod idempotency;
 mod identity;
 mod openapi;
+mod package_policy;
 mod problem;
 mod publishes;
 mod releases;
@@ -74,6 +75,11 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(releases::get_sbom))
         .routes(routes!(hosting::get_hosting, hosting::set_hosting))
         .routes(routes!(hosting::get_usage))
+        .routes(routes!(
+            package_policy::get_package_policy,
+            package_policy::set_package_policy,
+            package_policy::reset_package_policy
+        ))
 }
 
 /// What anybody may ask.
@@ -91,6 +97,7 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
     let (open, _) = open().split_for_parts();
     let resources = resources
         .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
+        .layer(middleware::from_fn(run_to_end))
         .layer(middleware::from_fn_with_state(services.clone(), require_caller));
     Router::new()
         .merge(resources)
@@ -125,6 +132,22 @@ async fn require_caller(State(services): State<Arc<Services>>, mut request: Requ
             };
             ApiError::new(code, format!("Refused: {error}.")).into_response()
         }
+    }
+}
+
+/// What changes something is carried through, also when the client has hung up: between a commit and what others must be
+/// told of it, nothing is dropped.
+async fn run_to_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let running = tokio::spawn(tracing::Instrument::in_current_span(next.run(request)));
+    match running.await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => ApiError::internal(&"the server stopped before the answer was known").into_response(),
+        },
     }
 }
 

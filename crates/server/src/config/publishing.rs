@@ -33,8 +33,10 @@ pub(crate) struct PublishConfig {
     pub attempts: u32,
     /// A worker that has not been heard of for this long is lost.
     pub lease_secs: u64,
-    /// `open` or `strict`: which dependencies a published app may have.
+    /// `open`, `strict` or `custom`: which dependencies a published app may have, where its tenant says nothing else.
     pub policy: String,
+    /// A TOML file with the lists of `custom`, or with another catalogue for `strict`.
+    pub policy_file: String,
     /// With `open`: how old the version of a direct dependency must be, so that a hijacked one has been found out.
     pub min_package_age_hours: u64,
     /// Builds the templates when the server starts, so that the first publish of an untouched app builds nothing.
@@ -57,6 +59,7 @@ impl Default for PublishConfig {
             attempts: 3,
             lease_secs: 30,
             policy: "open".to_owned(),
+            policy_file: String::new(),
             min_package_age_hours: 24,
             prebuild_templates: true,
         }
@@ -75,11 +78,18 @@ impl PublishConfig {
         if let Some((key, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError::Unusable { key, reason: "give at least 1".to_owned() });
         }
-        match self.policy.as_str() {
-            "open" | "strict" => Ok(()),
-            other => {
-                let reason = format!("there is no policy `{other}`; there are `open` and `strict`");
-                Err(ConfigError::Unusable { key: "publish.policy", reason })
+        let unusable = |key, reason: String| Err(ConfigError::Unusable { key, reason });
+        match (self.policy.as_str(), self.policy_file.is_empty()) {
+            ("open", true) | ("strict", _) | ("custom", false) => Ok(()),
+            ("open", false) => {
+                unusable("publish.policy_file", "`open` has no lists; leave it empty".to_owned())
+            }
+            ("custom", true) => {
+                unusable("publish.policy_file", "`custom` needs the file with its lists".to_owned())
+            }
+            (other, _) => {
+                let reason = format!("there is no policy `{other}`; there are `open`, `strict` and `custom`");
+                unusable("publish.policy", reason)
             }
         }
     }

@@ -6,7 +6,7 @@ use vitrine_build::pipeline::compare::compare;
 use vitrine_build::pipeline::pack::Effort;
 use vitrine_model::artifact::{Artifact, BuildInputs};
 use vitrine_model::problem::{Code, Problem, ProblemItem};
-use vitrine_model::publish::{Publish, PublishStepName, PublishTarget};
+use vitrine_model::publish::{Publish, PublishStep, PublishStepName, PublishTarget};
 use vitrine_model::{AppId, ArtifactId, Manifest, Sha256};
 use vitrine_store::{ChangeCause, Claimed, NewArtifact, PublishEnd, Scope, Store, StoreError, Switched};
 
@@ -123,7 +123,7 @@ impl Attempt {
         for diagnostic in &project.detected.diagnostics {
             self.recorder.line(false, diagnostic.to_string());
         }
-        let report = self.publishes.check(&project).await?;
+        let report = self.publishes.check(&self.scope, &project).await?;
         for warning in &report.warnings {
             self.recorder.line(false, sentence(warning));
         }
@@ -158,7 +158,7 @@ impl Attempt {
         self.recorder.detail(PublishStepName::Layer, detail);
         if let Some((path, content)) = layer.as_ref().and_then(|layer| layer.resolved_lockfile.clone()) {
             // What was chosen just now has to keep to the rules as well.
-            let report = self.publishes.check(project).await?;
+            let report = self.publishes.check(&self.scope, project).await?;
             if let Some(problem) = refusal(&report, Lockfile::MustFit) {
                 return Err(problem.into());
             }
@@ -357,11 +357,8 @@ impl Attempt {
         self.step(PublishStepName::Switch, async { Ok(()) }).await?;
         self.recorder.flush().await?;
         let steps = self.recorder.steps();
-        let switched =
-            self.store().release_publish(&self.publish.id, self.fence, artifact, is_reused, &steps).await?;
-        match switched {
+        match self.release(artifact, is_reused, steps).await? {
             Switched::Released(release) => {
-                self.publishes.0.context.visitors.switched(&self.app);
                 tracing::info!(publish = %self.publish.id, app = %self.app, release = release.number, %artifact, "published");
             }
             Switched::Superseded => {
@@ -372,6 +369,28 @@ impl Attempt {
             }
         }
         Ok(())
+    }
+
+    /// Commits the switch and tells whoever serves visitors. In a task of its own: an attempt may be dropped at any moment, and
+    /// a switch that nobody heard of would leave visitors with the old release until it is looked at again.
+    async fn release(
+        &self,
+        artifact: &ArtifactId,
+        is_reused: bool,
+        steps: Vec<PublishStep>,
+    ) -> Result<Switched, Fault> {
+        let publishes = self.publishes.clone();
+        let (publish, fence, app) = (self.publish.id.clone(), self.fence, self.app.clone());
+        let artifact = artifact.clone();
+        let switching = tokio::spawn(async move {
+            let context = &publishes.0.context;
+            let switched =
+                context.store.release_publish(&publish, fence, &artifact, is_reused, &steps).await?;
+            context.visitors.switched(&app);
+            Ok::<_, StoreError>(switched)
+        });
+        // A task that ended without a word, as with the process: nobody knows, so the lease decides.
+        switching.await.map_err(|_| Fault::Lost)?.map_err(Fault::from)
     }
 
     fn artifact(&self, manifest: &Manifest, inputs: &BuildInputs, build_millis: u64) -> Artifact {

@@ -21,7 +21,7 @@ impl Publishes {
     /// What would keep these files from being built, or is not allowed.
     pub(crate) async fn validate(&self, scope: &Scope, app: &AppId, tree: &Tree) -> Result<Report, Problem> {
         let project = self.project(scope, app, tree.clone(), BuildMode::Production).await?;
-        let mut report = self.check(&project).await?;
+        let mut report = self.check(scope, &project).await?;
         // A publish chooses versions and saves the lockfile: worth knowing, and nothing to mend.
         let (made, faults): (Vec<_>, Vec<_>) =
             report.faults.into_iter().partition(|fault| is_about_lockfile(fault.code));
@@ -51,9 +51,10 @@ impl Publishes {
         tree.iter().map(|(path, entry)| Ok((path.clone(), content(&entry.sha256)?))).collect()
     }
 
-    /// What is wrong with a project.
-    pub(super) async fn check(&self, project: &Project) -> Result<Report, Problem> {
-        let policy = self.0.context.policy.clone();
+    /// What is wrong with a project of the tenant.
+    pub(super) async fn check(&self, scope: &Scope, project: &Project) -> Result<Report, Problem> {
+        let policy =
+            self.0.context.policies.of(scope).await.map_err(|error| faults::of_store(&error))?.policy;
         let facts = self.0.context.maker.provision.facts(&project.files, &project.detected, &policy).await;
         let (tree, files, detected) = (project.tree.clone(), project.files.clone(), project.detected.clone());
         // Parsing is all CPU: not on a thread that answers requests.

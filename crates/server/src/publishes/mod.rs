@@ -18,7 +18,6 @@ use std::time::Duration;
 use futures::Stream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use vitrine_build::policy::Policy;
 use vitrine_model::app::Page;
 use vitrine_model::publish::{
     BuildMode, Publish, PublishLogLine, PublishStep, PublishStepName, PublishStepStatus, PublishTarget,
@@ -29,6 +28,7 @@ use vitrine_store::{NewPublish, Scope, Store, StoreError};
 
 use crate::config::PublishConfig;
 use crate::drafts::Drafts;
+use crate::policies::Policies;
 use bulletin::Bulletin;
 pub(crate) use making::Maker;
 
@@ -48,7 +48,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) maker: Maker,
     pub(crate) drafts: Drafts,
-    pub(crate) policy: Policy,
+    /// Which packages apps may have.
+    pub(crate) policies: Policies,
     /// Told at once when what an app serves has changed.
     pub(crate) visitors: Arc<dyn Visitors>,
     /// What the tests break.
@@ -107,6 +108,11 @@ struct Inner {
 }
 
 impl Publishes {
+    /// Which packages apps may have.
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.0.context.policies
+    }
+
     pub(crate) fn new(context: Context) -> Self {
         let mut id = [0_u8; 8];
         context.maker.entropy.fill(&mut id);

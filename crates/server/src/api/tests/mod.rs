@@ -5,5 +5,6 @@ mod bad_input;
 mod changes;
 mod harness;
 mod identity;
+mod package_policy;
 mod publishes;
 mod sessions;
