@@ -35,6 +35,8 @@ pub struct HostingLimits {
     pub unknown_ttl: Duration,
     /// Names kept in memory, with their sites.
     pub max_sites: usize,
+    /// Bytes that their lists of files may take together, estimated: a site of a hundred thousand files counts as what it is.
+    pub max_site_bytes: u64,
     /// Bytes of objects kept in memory.
     pub memory_bytes: u64,
     /// Files kept open: below the usual limit of descriptors, with room for connections.
@@ -53,6 +55,7 @@ impl Default for HostingLimits {
             site_ttl: Duration::from_secs(5),
             unknown_ttl: Duration::from_secs(2),
             max_sites: 10_000,
+            max_site_bytes: 128 * 1024 * 1024,
             memory_bytes: 64 * 1024 * 1024,
             max_open_files: 512,
             head_timeout: Duration::from_secs(15),

@@ -40,7 +40,7 @@ pub(crate) struct Sites {
     scheme: Scheme,
     ttl: Duration,
     unknown_ttl: Duration,
-    max_sites: usize,
+    room: Room,
     table: RwLock<Table>,
     flights: Mutex<HashMap<SiteKey, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -48,6 +48,8 @@ pub(crate) struct Sites {
 #[derive(Default)]
 struct Table {
     sites: HashMap<SiteKey, Kept>,
+    /// What they take, as [`Served::bytes`] estimates it.
+    bytes: u64,
     by_app: HashMap<AppId, HashSet<SiteKey>>,
     /// Names in the order in which they came, for making room; may hold some that are gone.
     order: VecDeque<SiteKey>,
@@ -57,8 +59,15 @@ struct Table {
     recent: VecDeque<AppId>,
 }
 
+/// How much may be kept.
+struct Room {
+    sites: usize,
+    bytes: u64,
+}
+
 struct Kept {
     served: Arc<Served>,
+    bytes: u64,
     is_used: AtomicBool,
 }
 
@@ -99,7 +108,7 @@ impl Sites {
             scheme,
             ttl: limits.site_ttl,
             unknown_ttl: limits.unknown_ttl,
-            max_sites: limits.max_sites.max(1),
+            room: Room { sites: limits.max_sites.max(1), bytes: limits.max_site_bytes },
             table: RwLock::default(),
             flights: Mutex::default(),
         })
@@ -137,6 +146,7 @@ impl Sites {
         }
         for key in table.by_app.remove(app).unwrap_or_default() {
             if let Some(kept) = table.sites.remove(&key) {
+                table.bytes -= kept.bytes;
                 kept.served.drop_it();
             }
         }
@@ -174,7 +184,7 @@ impl Sites {
                         // Better the last that is known than nothing, while nobody can say.
                         return Ok(Some(kept.served.clone()));
                     }
-                    self.remember_miss(key, FAILURE_TTL, Some(error.clone()));
+                    self.write().miss(key, self.until(FAILURE_TTL), Some(error.clone()));
                     return Err(error);
                 }
             };
@@ -216,22 +226,15 @@ impl Sites {
         }
         table.forget(key);
         match &served {
-            Some(served) => table.keep(key, served, self.max_sites),
-            None => {
-                drop(table);
-                self.remember_miss(key, self.unknown_ttl, None);
-            }
+            Some(served) => table.keep(key, served, &self.room),
+            // Under the same lock: an invalidation comes before this or forgets it.
+            None => table.miss(key, self.until(self.unknown_ttl), None),
         }
         Some(served)
     }
 
-    fn remember_miss(&self, key: &SiteKey, ttl: Duration, error: Option<SourceError>) {
-        let until = Timestamp::from_millis(self.clock.now().as_millis().saturating_add(millis(ttl)));
-        let mut table = self.write();
-        if table.misses.len() >= MAX_MISSES {
-            table.misses.clear();
-        }
-        table.misses.insert(key.clone(), Miss { until, error });
+    fn until(&self, ttl: Duration) -> Timestamp {
+        Timestamp::from_millis(self.clock.now().as_millis().saturating_add(millis(ttl)))
     }
 
     fn queue<'s>(&'s self, key: &'s SiteKey) -> Turn<'s> {
@@ -260,12 +263,25 @@ impl Table {
         }
     }
 
-    fn keep(&mut self, key: &SiteKey, served: &Arc<Served>, max_sites: usize) {
-        while self.sites.len() >= max_sites && self.make_room() {}
+    fn miss(&mut self, key: &SiteKey, until: Timestamp, error: Option<SourceError>) {
+        if self.misses.len() >= MAX_MISSES {
+            self.misses.clear();
+        }
+        self.misses.insert(key.clone(), Miss { until, error });
+    }
+
+    /// Keeps a site, also one that is larger than all the room there is: it is being asked for.
+    fn keep(&mut self, key: &SiteKey, served: &Arc<Served>, room: &Room) {
+        let bytes = served.bytes();
+        let is_full =
+            |table: &Self| table.sites.len() >= room.sites || table.bytes.saturating_add(bytes) > room.bytes;
+        while is_full(self) && self.make_room() {}
+        self.bytes += bytes;
         self.misses.remove(key);
         self.by_app.entry(served.site.app.clone()).or_default().insert(key.clone());
-        self.sites.insert(key.clone(), Kept { served: served.clone(), is_used: AtomicBool::new(false) });
-        if self.order.len() > 2 * max_sites {
+        self.sites
+            .insert(key.clone(), Kept { served: served.clone(), bytes, is_used: AtomicBool::new(false) });
+        if self.order.len() > 2 * room.sites {
             let mut listed = HashSet::new();
             let sites = &self.sites;
             self.order.retain(|listing| sites.contains_key(listing) && listed.insert(listing.clone()));
@@ -294,6 +310,7 @@ impl Table {
             return;
         };
         kept.served.drop_it();
+        self.bytes -= kept.bytes;
         let app = &kept.served.site.app;
         if let Some(keys) = self.by_app.get_mut(app) {
             keys.remove(key);
