@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open, openIn } from '../lib/browser.mjs';
 import { Server, until } from '../lib/server.mjs';
+import { editLine, openFile } from '../lib/workspace.mjs';
 
 /** A build on a busy machine with two cores. */
 const BUILD_MS = 240_000;
@@ -34,26 +35,6 @@ async function makeApp() {
   await page.getByTestId('create-app').click();
   await page.getByTestId('publish').waitFor();
   return { page, app: new URL(page.url()).pathname.split('/').at(-1) };
-}
-
-/** Opens a file by its folders, as far as they are closed. */
-async function openFile(page, path) {
-  const parts = path.split('/');
-  for (let depth = 1; depth <= parts.length; depth++) {
-    const row = page.getByTestId(`file-${parts.slice(0, depth).join('/')}`);
-    await row.waitFor();
-    const isFile = depth === parts.length;
-    if (isFile || (await row.getAttribute('aria-expanded')) === 'false') await row.click();
-  }
-}
-
-/** Replaces the line that contains `before`, by hand. */
-async function editLine(page, before, after) {
-  await page.getByTestId('editor').locator('.cm-line', { hasText: before }).first().click();
-  await page.keyboard.press('End');
-  await page.keyboard.press('Shift+Home');
-  await page.keyboard.insertText(after);
-  await page.getByTestId('editor').locator('.cm-line', { hasText: after.trim() }).first().waitFor();
 }
 
 const tagline = (words) => `<p className="text-sm text-muted">${words}</p>`;

@@ -175,6 +175,12 @@ export const strings = {
     asleep: "It wakes by itself when it is opened.",
     waiting: "Asking for a preview…",
     showLog: "Show log",
+    staticTitle: (name: string) => `Static build of ${name}`,
+    staticFirst: "Building the draft, to show it without a dev server…",
+    staticNewer: "Shows the last build of the draft; a newer one is being made…",
+    staticLastGood: "Shows the last good build of the draft; the newest could not be built.",
+    staticFailed: "The draft could not be built either; the site panel says why.",
+    staticShown: "Shows a build of the draft. Changes appear when they have been built.",
   },
   preview: {
     title: (name: string) => `Preview of ${name}`,

@@ -64,8 +64,7 @@ pub(crate) fn from_guest(headers: &mut HeaderMap, frame_ancestors: &HeaderValue)
         headers.remove(name);
     }
     cookie::tame_guest_cookies(headers);
-    drop_frame_ancestors(headers);
-    headers.append(CONTENT_SECURITY_POLICY, frame_ancestors.clone());
+    set_frame_ancestors(headers, frame_ancestors);
     headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
     // The host names the session: no other origin is told. Not `no-referrer`, which would turn the `Origin` of the
     // app's own form posts into `null`.
@@ -118,6 +117,12 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in &HOP_BY_HOP {
         headers.remove(name);
     }
+}
+
+/// Lets those frame an answer whom `frame_ancestors`, a whole policy, names, and nobody else.
+pub(crate) fn set_frame_ancestors(headers: &mut HeaderMap, frame_ancestors: &HeaderValue) {
+    drop_frame_ancestors(headers);
+    headers.append(CONTENT_SECURITY_POLICY, frame_ancestors.clone());
 }
 
 /// The app's own policy stays, except where it would keep the preview out of the builder.

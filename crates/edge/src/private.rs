@@ -1,7 +1,7 @@
 //! Artifacts that were built and never released: on an origin of their own, for those who were handed a key.
 
 use http::Response;
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 use vitrine_model::{AppId, ArtifactId};
 
@@ -11,7 +11,7 @@ use crate::ask::Ask;
 use crate::body::Body;
 use crate::credential::Purpose;
 use crate::gateway::Gateway;
-use crate::headers::TOKEN_PARAM;
+use crate::headers::{TOKEN_PARAM, set_frame_ancestors};
 
 /// Whether a request may see an artifact that was never released.
 pub enum Entry {
@@ -27,6 +27,12 @@ impl Gateway {
         let ttl = self.config.limits.token_ttl;
         let token = self.signer.issue(Purpose::ArtifactToken, &subject(app, artifact), ttl);
         format!("{url}?{TOKEN_PARAM}={token}")
+    }
+
+    /// Lets the builder page, and nobody else, frame an artifact that was never released: it is shown there in place of a dev
+    /// server.
+    pub fn let_builder_frame(&self, headers: &mut HeaderMap) {
+        set_frame_ancestors(headers, &self.frame_ancestors);
     }
 
     /// Lets a request in by its cookie, or turns its token into one. The key of one app's artifact opens no other app's,

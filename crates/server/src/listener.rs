@@ -137,6 +137,7 @@ impl Dispatch {
             Entry::Answered(response) => return *response,
         };
         let mut response = self.hosting.handle_private(host, &head).await;
+        self.gateway.let_builder_frame(response.headers_mut());
         for cookie in cookies {
             response.headers_mut().append(SET_COOKIE, cookie);
         }

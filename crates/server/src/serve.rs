@@ -298,8 +298,10 @@ impl PublicUrl {
         self.hosts.iter().map(|host| self.origin(host)).collect()
     }
 
+    /// Live previews, and static builds of drafts where no dev server runs.
     fn preview_origins(&self, config: &Config) -> String {
-        self.origin(&format!("*.{}", config.preview.host_suffix))
+        let suffixes = [&config.preview.host_suffix, &config.hosting.apps_host];
+        suffixes.map(|suffix| self.origin(&format!("*.{suffix}"))).join(" ")
     }
 }
 

@@ -18,6 +18,7 @@ import { FILES_PX, PREVIEW_PERCENT } from "./layout/split";
 import { useRemembered } from "./layout/use-remembered";
 import { LogDrawer } from "./log/log-drawer";
 import { PreviewPane } from "./preview/preview-pane";
+import { useFallback } from "./preview/use-fallback";
 import { StageRail } from "./session/stage-rail";
 import { useSession } from "./session/use-session";
 import { Announcer } from "./site/announcer";
@@ -57,6 +58,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   };
   const places = { exists: (path: string) => path in state.files, open: openPlace };
   const draftNow = state.version ?? app.version;
+  const fallback = useFallback(handle, site.publish.preview, draftNow);
   const showLog = () => (isPhone ? setPanelName("log") : setLogState("open"));
   const hideLog = () => (isPhone ? setPanelName("") : setLogState(""));
   const widths = {
@@ -119,7 +121,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
           onChange={setPreviewPercent}
         />
         <div className={styles.panel} data-name="preview">
-          <PreviewPane appName={app.name} handle={handle} onShowLog={showLog} />
+          <PreviewPane appName={app.name} handle={handle} fallback={fallback} onShowLog={showLog} />
         </div>
         {site.shown && (
           <div className={styles.panel} data-name="site">

@@ -7,6 +7,7 @@ import { strings } from "../../strings";
 import type { SessionHandle } from "../session/use-session";
 import styles from "./preview.module.css";
 import { PreviewBar } from "./preview-bar";
+import type { Fallback } from "./use-fallback";
 import { useFrame } from "./use-frame";
 
 const text = strings.session;
@@ -15,10 +16,12 @@ const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-
 interface PreviewPaneProps {
   appName: string;
   handle: SessionHandle;
+  /** When no dev server can run. */
+  fallback: Fallback | undefined;
   onShowLog: () => void;
 }
 
-export function PreviewPane({ appName, handle, onShowLog }: PreviewPaneProps) {
+export function PreviewPane({ appName, handle, fallback, onShowLog }: PreviewPaneProps) {
   const { session } = handle;
   const [urlRoute, setUrlRoute] = useUrlState("route");
   const [width, setWidth] = useUrlState("width");
@@ -54,6 +57,7 @@ export function PreviewPane({ appName, handle, onShowLog }: PreviewPaneProps) {
       />
       {fault !== null && <ProblemNotice flat error={fault} />}
       <Trouble handle={handle} onShowLog={onShowLog} onAgain={startAgain} />
+      {fallback && <Standby fallback={fallback} />}
       <div className={styles.stage} data-phone={phone}>
         {over && (
           <Empty
@@ -67,7 +71,19 @@ export function PreviewPane({ appName, handle, onShowLog }: PreviewPaneProps) {
             {text.ended}
           </Empty>
         )}
-        {frame && !over && (
+        {fallback?.url !== undefined && (
+          <iframe
+            // The address has a key for one use: the one that was loaded stays until another build is there.
+            key={addressOf(fallback.url)}
+            className={styles.frame}
+            data-testid="static-preview"
+            title={text.staticTitle(appName)}
+            src={fallback.url}
+            sandbox={SANDBOX}
+            referrerPolicy="no-referrer"
+          />
+        )}
+        {frame && !over && fallback?.url === undefined && (
           <iframe
             key={frame.key}
             className={styles.frame}
@@ -83,6 +99,18 @@ export function PreviewPane({ appName, handle, onShowLog }: PreviewPaneProps) {
       </div>
     </div>
   );
+}
+
+/** What is seen instead of the dev server. */
+function Standby({ fallback }: { fallback: Fallback }) {
+  const { url, going, failed } = fallback;
+  if (going) return <p className={styles.standby}>{url ? text.staticNewer : text.staticFirst}</p>;
+  if (failed) return <p className={styles.standby}>{url ? text.staticLastGood : text.staticFailed}</p>;
+  return url === undefined ? null : <p className={styles.standby}>{text.staticShown}</p>;
+}
+
+function addressOf(url: string): string {
+  return url.split("?")[0] ?? url;
 }
 
 interface TroubleProps {

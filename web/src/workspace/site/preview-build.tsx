@@ -47,8 +47,8 @@ export function PreviewBuildSection({ build, published, places }: PreviewBuildPr
         )}
       </div>
       <p className={styles.quiet}>{text.hint}</p>
-      {fault && !going && <NotStarted fault={fault} places={places} onAgain={start} />}
-      {failure && <Failure problem={failure} places={places} onAgain={start} />}
+      {fault && !going && <NotStarted fault={fault} places={places} onAgain={() => start()} />}
+      {failure && <Failure problem={failure} places={places} onAgain={() => start()} />}
     </section>
   );
 }

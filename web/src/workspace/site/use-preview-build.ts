@@ -1,5 +1,5 @@
 // The static build of the draft for the maker's own eyes: nothing of it is seen by strangers.
-import { useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import type { Publish } from "../../api/types";
 import type { DraftSync } from "../draft/draft-sync";
 import { newestOf } from "./publish-feed";
@@ -15,8 +15,8 @@ export interface PreviewBuild {
   going: boolean;
   /** Why none was started. */
   fault: Error | null;
-  /** Builds the draft and opens the result. */
-  start: () => void;
+  /** Builds the draft, and opens the result in a tab unless told not to. */
+  start: (wish?: { opens: boolean }) => void;
 }
 
 /** `publishes` of every target, newest first. */
@@ -30,16 +30,24 @@ export function usePreviewBuild(app: string, draft: DraftSync, publishes: Publis
       ? latest.permalink_url
       : builds.find(({ status, permalink_url }) => status === "succeeded" && permalink_url)?.permalink_url;
   const { start } = useStart(app, draft, PREVIEW, () => undefined);
+  const opens = useRef(true);
   const mine = start.data?.id;
-  useOpening(latest?.id === mine ? latest : undefined);
+  useOpening(opens.current && latest?.id === mine ? latest : undefined);
+  const { isPending, mutate } = start;
+  const begin = useCallback(
+    (wish = { opens: true }) => {
+      if (isPending) return;
+      opens.current = wish.opens;
+      mutate();
+    },
+    [isPending, mutate],
+  );
   return {
     latest,
     url,
     going: start.isPending || (latest !== undefined && !isOver(latest)),
     fault: start.error,
-    start: () => {
-      if (!start.isPending) start.mutate();
-    },
+    start: begin,
   };
 }
 
