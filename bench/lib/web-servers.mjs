@@ -77,7 +77,7 @@ export async function load(server, path, headers, seconds) {
   const { port, host } = new URL(server.origin);
   // In this spelling: of any other, wrk sends a second one of its own.
   const fields = Object.entries({ Host: host, ...headers }).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const words = ['-t1', '-c32', `-d${seconds}s`, '--latency', ...fields, `http://127.0.0.1:${port}${path}`];
+  const words = ['-t2', '-c32', `-d${seconds}s`, '--latency', ...fields, `http://127.0.0.1:${port}${path}`];
   const before = processorSeconds(server.pids());
   const output = execFileSync('wrk', words, { encoding: 'utf8', env });
   const used = processorSeconds(server.pids()) - before;
