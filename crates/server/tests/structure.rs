@@ -74,6 +74,26 @@ fn unsafe_stands_in_the_jail_only() {
     }
 }
 
+/// The jail's feature that leaves walls out is for the attack suite's own build and for nothing else.
+#[test]
+fn nothing_that_ships_can_weaken_a_sandbox() {
+    let crates = std::fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let manifests = crates.map(|path| path.join("Cargo.toml")).chain([root().join("Cargo.toml")]);
+    for manifest in manifests {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let (shipped, tests) = text.split_once("[dev-dependencies]").unwrap_or((&text, ""));
+        let is_jail = manifest.parent().unwrap().ends_with("jail");
+        let named =
+            shipped.lines().filter(|line| !line.starts_with('#') && line.contains("weakened")).count();
+        assert_eq!(named, usize::from(is_jail), "{}", manifest.display());
+        assert!(!shipped.contains("default = [\"weakened"), "{}", manifest.display());
+        let is_sandbox = manifest.parent().unwrap().ends_with("sandbox");
+        assert!(is_sandbox || !tests.contains("weakened"), "{}", manifest.display());
+    }
+    let build = std::fs::read_to_string(root().join("crates/sandbox/build.rs")).unwrap();
+    assert!(!build.contains("features"), "the guest that ships is built without features");
+}
+
 #[test]
 fn the_database_is_the_stores_business() {
     for path in rust_files(&root().join("crates")) {

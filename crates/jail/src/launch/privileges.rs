@@ -35,10 +35,14 @@ fn lower(resource: Resource, to: u64) -> Result<(), LaunchError> {
     setrlimit(resource, limit).map_err(LaunchError::Limit)
 }
 
-/// Drops every capability from every set for good, and makes sure that no program gives any back.
-pub(super) fn drop_all() -> Result<(), LaunchError> {
+/// From here on no program gives any privilege, and nobody looks into this process.
+pub(super) fn gain_no_more() -> Result<(), LaunchError> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(LaunchError::Capabilities)?;
-    set_no_new_privs(true).map_err(LaunchError::NoNewPrivileges)?;
+    set_no_new_privs(true).map_err(LaunchError::NoNewPrivileges)
+}
+
+/// Drops every capability from every set for good.
+pub(super) fn drop_all() -> Result<(), LaunchError> {
     let drop = || -> Result<(), Errno> {
         clear_ambient_capability_set()?;
         for number in 0..MAX_CAPABILITIES {
