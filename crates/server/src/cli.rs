@@ -87,6 +87,9 @@ pub(crate) struct DoctorArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Try, in a throwaway sandbox, what hostile code would try; fails when anything gets through.
+    #[arg(long)]
+    pub(crate) attack: bool,
 }
 
 /// Arguments of `verify`.

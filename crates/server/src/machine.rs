@@ -23,11 +23,7 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, Failure> {
     match config.sandbox.driver.as_str() {
         "local" => {
-            let root = match config.sandbox.root_dir.as_str() {
-                "" => RootSource::Host,
-                dir => RootSource::Directory(PathBuf::from(dir)),
-            };
-            let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root };
+            let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root: root(config) };
             let made = tokio::task::spawn_blocking(move || LocalDriver::new(settings)).await;
             let driver = made.map_err(Failure::failed)?.map_err(|error| {
                 let advice =
@@ -55,6 +51,14 @@ pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn D
         other => {
             Err(Failure::unusable(format!("there is no driver `{other}`; there are `local` and `process`")))
         }
+    }
+}
+
+/// Where sandboxes get their root from.
+pub(crate) fn root(config: &Config) -> RootSource {
+    match config.sandbox.root_dir.as_str() {
+        "" => RootSource::Host,
+        dir => RootSource::Directory(PathBuf::from(dir)),
     }
 }
 

@@ -39,7 +39,10 @@ fn main() -> ExitCode {
             start_log(&config.log);
             serve::run(config)
         }),
-        Command::Doctor(args) => load(&args.config).and_then(|config| doctor::run(&config, args.json)),
+        Command::Doctor(args) => load(&args.config).and_then(|config| match args.attack {
+            true => doctor::attack::run(&config, args.json),
+            false => doctor::run(&config, args.json),
+        }),
         Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),

@@ -4,6 +4,7 @@
 //! written to the state directory. This module decides what a sandbox gets, starts the launcher, talks to the guest
 //! and clears away what is left outside.
 
+pub mod attack;
 mod base;
 mod cgroup;
 mod dial;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 use tokio::net::UnixStream;
 use vitrine_model::SandboxId;
 
+pub use attack::Attack;
 pub use probe::Probe;
 pub(crate) use sandbox::held_file;
 
@@ -85,6 +87,17 @@ impl LocalDriver {
     /// Looks at this machine, and makes one throwaway sandbox with everything in it. Blocks for some 100 ms.
     pub fn probe() -> Vec<Probe> {
         probe::run()
+    }
+
+    /// Tries the core of the attack suite in a throwaway sandbox on this machine, whose root comes from `root`. An error when
+    /// the sandbox or an attempt could not be made at all: nothing is known then.
+    pub async fn attack(root: RootSource) -> Result<Vec<Attack>, DriverError> {
+        let id = format!("sbx_{:026}", std::process::id());
+        let id = id.parse().map_err(|_| setup("attack", "no id"))?;
+        let state_dir = std::env::temp_dir().join(format!("vitrine-attack-{}", std::process::id()));
+        let attacks = attack::run(LocalConfig { state_dir: state_dir.clone(), root }, id).await;
+        let removed = std::fs::remove_dir_all(&state_dir);
+        attacks.and_then(|attacks| Ok(removed.map(|()| attacks)?))
     }
 
     fn claim(&self, id: &SandboxId) -> Result<Claim, DriverError> {

@@ -42,7 +42,7 @@ const ENOUGH_INOTIFY_INSTANCES: u64 = 512;
 const TRY_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn run() -> Vec<Probe> {
-    vec![kernel(), user_namespaces(), libraries(), cgroups(), inotify(), throwaway()]
+    vec![kernel(), user_namespaces(), libraries(), cgroups(), landlock(), inotify(), throwaway()]
 }
 
 fn kernel() -> Probe {
@@ -87,6 +87,20 @@ fn cgroups() -> Probe {
         false => format!("{}; missing: {}", cgroups.describe(), missing.join(", ")),
     };
     Probe::new("cgroups", missing.is_empty(), detail, advice)
+}
+
+/// What files are renamed with came with the second version; the first is as good as none.
+const OLDEST_LANDLOCK: u32 = 2;
+
+fn landlock() -> Probe {
+    let version = vitrine_jail::launch::landlock_version();
+    let detail = match version {
+        0 => "this kernel has none".to_owned(),
+        version => format!("version {version}"),
+    };
+    let advice = "sandboxes hold without it, with one wall less: use a kernel of version 5.19 or newer, with landlock in \
+                  its list of security modules (lsm=…)";
+    Probe::new("landlock", version >= OLDEST_LANDLOCK, detail, advice)
 }
 
 fn inotify() -> Probe {

@@ -38,8 +38,7 @@ impl<'a> Arena<'a> {
         std::fs::set_permissions(&left, PermissionsExt::from_mode(0o777)).unwrap();
         let driver = driver(bait, dir.path());
         if !missing.is_empty() {
-            let numbers = missing.iter().map(|wall| (*wall as u8).to_string()).collect::<Vec<_>>().join(",");
-            replace_launcher(bait, dir.path(), &format!("launch-without {numbers}"));
+            weaken(bait, dir.path(), missing);
         }
         let mounts = vec![
             Mount::ReadOnly { source: bait.attempt.clone(), target: ATTEMPT.into() },
@@ -95,6 +94,12 @@ pub(crate) fn driver(bait: &Bait, dir: &Path) -> LocalDriver {
     std::fs::hard_link(&bait.attempt, dir.join("state/bin").join(bait.attempt.file_name().unwrap())).unwrap();
     let config = LocalConfig { state_dir: dir.join("state"), root: RootSource::Directory(bait.root.clone()) };
     LocalDriver::new(config).unwrap()
+}
+
+/// Leaves walls out of the sandboxes that the driver with its state in `dir` makes from now on.
+pub(crate) fn weaken(bait: &Bait, dir: &Path, missing: &[Wall]) {
+    let numbers = missing.iter().map(|wall| (*wall as u8).to_string()).collect::<Vec<_>>().join(",");
+    replace_launcher(bait, dir, &format!("launch-without {numbers}"));
 }
 
 /// Puts this program, with the given words, in the place of the launcher that the driver has written.

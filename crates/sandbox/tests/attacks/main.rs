@@ -21,6 +21,7 @@ mod links;
 mod lying_guest;
 mod network;
 mod processes;
+mod start_cost;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -32,7 +33,7 @@ use std::sync::atomic::Ordering;
 use libtest_mimic::{Arguments, Trial};
 use vitrine_jail::walls::Wall;
 
-use attempt::{Attempt, PROVEN};
+use attempt::{Attempt, PROVEN, Tries};
 use bait::Bait;
 
 /// So many attempts at least are seen to get through without walls when all of them run, as root.
@@ -41,7 +42,7 @@ const PROVEN_ATTEMPTS: usize = 60;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
     match words.get(1).map(String::as_str) {
-        Some("launch-without") => arena::launch_without(&words[2]),
+        Some("launch-without") => arena::launch_without(words.get(2).map_or("", String::as_str)),
         Some("init") => arena::be_guest(words.get(2).map_or("", String::as_str)),
         Some("lie") => lying_guest::launch(&words[2]),
         Some("lie-on") => lying_guest::tell(&words[2]),
@@ -61,8 +62,16 @@ fn suite() -> ExitCode {
     let mut trials: Vec<Trial> = tables().map(|attempt| trial(attempt, bait.clone())).collect();
     trials.extend(lying_guest::trials(&bait));
     trials.push(Trial::test("no_attempt_is_in_the_tables_twice", || Ok(no_twins()?)));
+    trials.push(Trial::test("what_the_doctor_tries_is_in_the_tables", || Ok(doctor_rows()?)));
     let launcher = bait.clone();
     trials.push(Trial::test("the_launcher_that_ships_has_no_switch", move || Ok(no_switch(&launcher)?)));
+    let measured = bait.clone();
+    let start_cost = Trial::test("start_cost", move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(start_cost::measure(&measured));
+        Ok(())
+    });
+    trials.push(start_cost.with_ignored_flag(true));
     if support::is_root() {
         trials.push(Trial::test("ordinary_user", || {
             support::again_as_user(&["--skip", "ordinary_user"]);
@@ -98,6 +107,13 @@ fn no_twins() -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("{} names, {} deeds, {} rows", names.len(), deeds.len(), tables().count())),
     }
+}
+
+fn doctor_rows() -> Result<(), String> {
+    let strange: Vec<_> = vitrine_sandbox::local::attack::attempts()
+        .filter(|(name, words)| !tables().any(|row| row.name == *name && row.tries == Tries::Inside(words)))
+        .collect();
+    if strange.is_empty() { Ok(()) } else { Err(format!("{strange:?}")) }
 }
 
 /// The feature's own text is in this program, and not in the guest that the driver carries.
