@@ -173,6 +173,11 @@ impl Urgency {
             Self::Background => 20,
         }
     }
+
+    /// The same for disks, where a controller divides them (kernel documentation, `cgroup-v2`, "io.weight").
+    pub const fn io_weight(self) -> u64 {
+        self.cpu_weight()
+    }
 }
 
 /// A command to run inside, with exactly this environment.

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use vitrine_jail::attempts::Outcome;
 use vitrine_model::SandboxId;
 
+use super::LocalDriver;
 use super::cgroup::Cgroups;
-use super::{LocalConfig, LocalDriver};
 use crate::driver::{
     Command, Driver, DriverError, ExecLimits, ExecOutput, Exit, Limits, Mount, SCRATCH_DIR, Sandbox,
     SandboxSpec, Urgency,
@@ -134,10 +135,13 @@ pub fn attempts() -> impl Iterator<Item = (&'static str, &'static [&'static str]
     ROWS.iter().map(|(name, words, _)| (*name, *words))
 }
 
-/// Makes a sandbox with its state in `dir`, tries everything in it and ends it.
-pub(super) async fn run(config: LocalConfig, id: SandboxId) -> Result<Vec<Attack>, DriverError> {
-    let driver = LocalDriver::new(config)?;
-    let program = Mount::ReadOnly { source: driver.state.guest.clone(), target: PROGRAM.into() };
+/// Makes a sandbox, tries everything in it and ends it.
+pub(super) async fn run(
+    driver: &LocalDriver,
+    id: SandboxId,
+    program: &Path,
+) -> Result<Vec<Attack>, DriverError> {
+    let program = Mount::ReadOnly { source: program.to_owned(), target: PROGRAM.into() };
     let has_groups = !matches!(driver.state.cgroups, Cgroups::None { .. });
     let started = driver.start(SandboxSpec { id, mounts: vec![program], limits: LIMITS }).await?;
     // Somebody to be reached, and not to be.

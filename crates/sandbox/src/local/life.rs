@@ -74,6 +74,13 @@ impl Life {
         self.over.borrow().is_none().then(|| self.group.usage())
     }
 
+    /// Has the scheduler prefer everybody else, or stop doing so.
+    pub(super) fn give_way(&self, gives_way: bool) {
+        if self.over.borrow().is_none() {
+            self.group.give_way(gives_way);
+        }
+    }
+
     /// Passes on what the guest says happened, with what only the outside knows added.
     pub(super) fn receive(&self, event: Event, events: &Events) {
         match event {

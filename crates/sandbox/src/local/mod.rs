@@ -8,6 +8,7 @@ pub mod attack;
 mod base;
 mod cgroup;
 mod dial;
+mod fairness;
 mod launch;
 mod life;
 mod orphans;
@@ -18,7 +19,7 @@ mod spec;
 mod state;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ use self::life::Life;
 use self::sandbox::LocalSandbox;
 use self::state::State;
 use crate::connection::{self, Connection};
-use crate::driver::{Driver, DriverError, OrphanReport, SandboxSpec, Started};
+use crate::driver::{Driver, DriverError, OrphanReport, SandboxSpec, Started, Urgency};
 use crate::events;
 
 /// From starting the launcher to the guest's first word: some 20 ms on an idle machine.
@@ -92,12 +93,19 @@ impl LocalDriver {
     /// Tries the core of the attack suite in a throwaway sandbox on this machine, whose root comes from `root`. An error when
     /// the sandbox or an attempt could not be made at all: nothing is known then.
     pub async fn attack(root: RootSource) -> Result<Vec<Attack>, DriverError> {
-        let id = format!("sbx_{:026}", std::process::id());
-        let id = id.parse().map_err(|_| setup("attack", "no id"))?;
         let state_dir = std::env::temp_dir().join(format!("vitrine-attack-{}", std::process::id()));
-        let attacks = attack::run(LocalConfig { state_dir: state_dir.clone(), root }, id).await;
+        let attacks = match Self::new(LocalConfig { state_dir: state_dir.clone(), root }) {
+            Ok(driver) => driver.attack_with(&driver.state.guest).await,
+            Err(error) => Err(error),
+        };
         let removed = std::fs::remove_dir_all(&state_dir);
         attacks.and_then(|attacks| Ok(removed.map(|()| attacks)?))
+    }
+
+    /// The same in a sandbox of this driver, with the attempts of the given program, which is `vitrine-guest`.
+    pub async fn attack_with(&self, program: &Path) -> Result<Vec<Attack>, DriverError> {
+        let id = format!("sbx_{:026}", std::process::id());
+        attack::run(self, id.parse().map_err(|_| setup("attack", "no id"))?, program).await
     }
 
     fn claim(&self, id: &SandboxId) -> Result<Claim, DriverError> {
@@ -143,7 +151,7 @@ impl Driver for LocalDriver {
 }
 
 async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Started, DriverError> {
-    let id = spec.id.clone();
+    let (id, urgency) = (spec.id.clone(), spec.limits.urgency);
     let begin = {
         let state = state.clone();
         move || {
@@ -170,6 +178,9 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
         (Ok(control), Some(init)) => {
             launched.reap_launcher();
             let life = Arc::new(Life::new(init, group, note));
+            if urgency == Urgency::Interactive {
+                tokio::spawn(fairness::keep(life.clone()));
+            }
             run(id, control, launched, life, claim)
         }
         (outcome, init) => {
@@ -184,7 +195,7 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
 async fn wait_until_ready(
     launched: &Launched,
     init: &mut Option<Init>,
-    note: &std::path::Path,
+    note: &Path,
 ) -> Result<UnixStream, DriverError> {
     let control = launched.control.try_clone()?;
     control.set_nonblocking(true)?;

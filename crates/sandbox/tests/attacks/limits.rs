@@ -19,7 +19,7 @@ const BOUNDLESS: Proof = Proof::Without(&[DiskSize]);
 pub(crate) const TABLE: &[Attempt] = &[
     row("fork without end", &["processes", "300"], Errno(&[EAGAIN]), UNGROUPED),
     row("use up the memory", &["memory", "256"], OutOfMemory, UNGROUPED),
-    row("use up the processor", &["processor", "1000", "2000"], Errno(&[EBUSY]), UNGROUPED),
+    row("use up the processor", &["processor", "1200", "5000"], Errno(&[EBUSY]), UNGROUPED),
     row("fill the scratch directory", &["fill", "/tmp/fill", "64"], Errno(&[ENOSPC]), BOUNDLESS),
     row("fill the project", &["fill", "/workspace/app/fill", "64"], Errno(&[ENOSPC]), BOUNDLESS),
     row("fill shared memory", &["fill", "/dev/shm/fill", "64"], Errno(&[ENOSPC]), BOUNDLESS),

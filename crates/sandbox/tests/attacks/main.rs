@@ -32,6 +32,7 @@ use std::sync::atomic::Ordering;
 
 use libtest_mimic::{Arguments, Trial};
 use vitrine_jail::walls::Wall;
+use vitrine_sandbox::local::attack::Ending;
 
 use attempt::{Attempt, PROVEN, Tries};
 use bait::Bait;
@@ -63,6 +64,12 @@ fn suite() -> ExitCode {
     trials.extend(lying_guest::trials(&bait));
     trials.push(Trial::test("no_attempt_is_in_the_tables_twice", || Ok(no_twins()?)));
     trials.push(Trial::test("what_the_doctor_tries_is_in_the_tables", || Ok(doctor_rows()?)));
+    let weak = bait.clone();
+    let doctor = Trial::test("the_doctor_sees_what_gets_through_a_sandbox_without_a_filter", move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        Ok(runtime.block_on(doctor_sees(&weak))?)
+    });
+    trials.push(doctor);
     let launcher = bait.clone();
     trials.push(Trial::test("the_launcher_that_ships_has_no_switch", move || Ok(no_switch(&launcher)?)));
     let measured = bait.clone();
@@ -114,6 +121,23 @@ fn doctor_rows() -> Result<(), String> {
         .filter(|(name, words)| !tables().any(|row| row.name == *name && row.tries == Tries::Inside(words)))
         .collect();
     if strange.is_empty() { Ok(()) } else { Err(format!("{strange:?}")) }
+}
+
+async fn doctor_sees(bait: &Bait) -> Result<(), String> {
+    let through = async |missing: &[Wall]| -> usize {
+        let dir = arena::open_dir();
+        let driver = arena::driver(bait, dir.path());
+        if !missing.is_empty() {
+            arena::weaken(bait, dir.path(), missing);
+        }
+        let attacks = driver.attack_with(&bait.attempt).await.unwrap();
+        attacks.iter().filter(|attack| attack.ending == Ending::Through).count()
+    };
+    let is_root = support::is_root();
+    match (through(&[]).await, if is_root { through(&[Wall::Filter]).await } else { 1 }) {
+        (0, 1..) => Ok(()),
+        counts => Err(format!("as it ships and without a filter: {counts:?} got through")),
+    }
 }
 
 /// The feature's own text is in this program, and not in the guest that the driver carries.

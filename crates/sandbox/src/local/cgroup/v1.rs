@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use vitrine_jail::layout::GUEST_PIDS;
 
 use super::files::{self, GroupError, make_dir, write, write_if_there};
-use super::group::Group;
+use super::group::{Group, Share};
 use super::place::Place;
 use crate::driver::Limits;
 
-/// Controllers we use: three limit, two serve for counting and freezing.
-const CONTROLLERS: [&str; 5] = ["memory", "cpu", "pids", "cpuacct", "freezer"];
+/// Controllers we use: four limit, two serve for counting and freezing.
+const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "blkio", "cpuacct", "freezer"];
 
 /// The length of a scheduling period: the kernel's default.
 const PERIOD_MICROS: u64 = 100_000;
@@ -43,7 +43,9 @@ impl Tree {
     }
 
     pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
-        let group = self.group(id);
+        let shares = shares(limits);
+        let mut group = self.group(id);
+        group.cpu_share = group.cpu_share.map(|share| Share { value: shares, ..share });
         let made = self.dirs.iter().try_for_each(|(controller, instance)| {
             make_dir(instance)?;
             let dir = instance.join(id);
@@ -81,6 +83,12 @@ impl Tree {
             dirs,
             memory: of("memory"),
             cpu_usage: of("cpuacct"),
+            cpu_share: of("cpu").map(|dir| Share {
+                dir,
+                file: "cpu.shares",
+                value: String::new(),
+                least: "2",
+            }),
             pids: of("pids"),
             freezer: of("freezer"),
         }
@@ -104,14 +112,25 @@ fn set_limits(controller: &str, dir: &Path, limits: &Limits) -> Result<(), Group
             let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
             write(&dir.join("cpu.cfs_period_us"), &PERIOD_MICROS.to_string())?;
             write(&dir.join("cpu.cfs_quota_us"), &quota.to_string())?;
-            // Version 1 counts from 1,024 where version 2 counts from 100.
-            let shares = limits.urgency.cpu_weight() * 1_024 / 100;
-            write(&dir.join("cpu.shares"), &shares.to_string())?;
+            write(&dir.join("cpu.shares"), &shares(limits))?;
             // What was not used in one period may be used in the next.
             write_if_there(&dir.join("cpu.cfs_burst_us"), &quota.to_string());
+            Ok(())
+        }
+        "blkio" => {
+            // Only some schedulers of disks have weights, and each has a file of its own.
+            let weight = limits.urgency.io_weight().to_string();
+            ["blkio.weight", "blkio.bfq.weight"]
+                .iter()
+                .for_each(|file| write_if_there(&dir.join(file), &weight));
             Ok(())
         }
         "pids" => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string()),
         _ => Ok(()),
     }
+}
+
+/// Version 1 counts from 1,024 where version 2 counts from 100.
+fn shares(limits: &Limits) -> String {
+    (limits.urgency.cpu_weight() * 1_024 / 100).to_string()
 }

@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use vitrine_jail::layout::GUEST_PIDS;
 
 use super::files::{self, GroupError, make_dir, write, write_if_there};
-use super::group::Group;
+use super::group::{Group, Share};
 use super::place::Place;
 use crate::driver::Limits;
 #[cfg(test)]
 use crate::driver::Urgency;
 
 /// Controllers that limit.
-const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+const CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "io"];
 
 /// The length of a scheduling period: the kernel's default.
 const PERIOD_MICROS: u64 = 100_000;
+
+/// The server's share beside that of all its sandboxes together, which is 100: every answer passes through the server.
+const SERVER_WEIGHT: &str = "400";
 
 /// The instance's directory, with its controllers enabled.
 #[derive(Debug, Clone)]
@@ -50,6 +53,7 @@ impl Tree {
         if write(&control, &wanted).is_err() {
             let leaf = own.join(format!("{instance}{LEAF_SUFFIX}"));
             make_dir(&leaf)?;
+            write_if_there(&leaf.join("cpu.weight"), SERVER_WEIGHT);
             let procs = std::fs::read_to_string(own.join("cgroup.procs")).unwrap_or_default();
             procs.lines().try_for_each(|pid| write(&leaf.join("cgroup.procs"), pid))?;
             write(&control, &wanted)?;
@@ -80,7 +84,9 @@ impl Tree {
         let dir = self.instance.join(id);
         self.make_instance()?;
         make_dir(&dir)?;
-        let group = self.group(id);
+        let mut group = self.group(id);
+        let weight = limits.urgency.cpu_weight().to_string();
+        group.cpu_share = group.cpu_share.map(|share| Share { value: weight, ..share });
         match self.set_limits(&dir, limits) {
             Ok(()) => Ok(group),
             Err(error) => {
@@ -105,6 +111,12 @@ impl Tree {
                     write(&dir.join("cpu.weight"), &limits.urgency.cpu_weight().to_string())?;
                     write_if_there(&dir.join("cpu.max.burst"), &quota.to_string());
                 }
+                "io" => {
+                    let weight = limits.urgency.io_weight().to_string();
+                    ["io.weight", "io.bfq.weight"]
+                        .iter()
+                        .for_each(|file| write_if_there(&dir.join(file), &weight));
+                }
                 _ => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string())?,
             }
         }
@@ -122,6 +134,7 @@ impl Tree {
             id: id.to_owned(),
             memory: Some(dir.clone()),
             cpu_usage: Some(dir.clone()),
+            cpu_share: Some(Share { dir: dir.clone(), file: "cpu.weight", value: String::new(), least: "1" }),
             pids: Some(dir.clone()),
             freezer: None,
             dirs: vec![dir],
@@ -160,7 +173,7 @@ mod tests {
         };
         let group = tree.create("sbx", &limits).unwrap();
         let read = |file: &str| std::fs::read_to_string(top.path().join("vitrine-x/sbx").join(file)).unwrap();
-        assert_eq!(read("../cgroup.subtree_control"), "+memory +cpu +pids");
+        assert_eq!(read("../cgroup.subtree_control"), "+memory +cpu +pids +io");
         assert_eq!(read("memory.max"), "536870912");
         assert_eq!(read("cpu.max"), "50000 100000");
         assert_eq!(read("cpu.weight"), "20");
@@ -170,6 +183,14 @@ mod tests {
         std::fs::write(top.path().join("vitrine-x/sbx/cpu.stat"), "usage_usec 77\nuser_usec 70\n").unwrap();
         assert_eq!(group.oom_kills(), 1);
         assert_eq!(group.usage().cpu_micros, 77);
+        std::fs::write(top.path().join("vitrine-x/sbx/cpu.idle"), "0").unwrap();
+        group.give_way(true);
+        assert_eq!((read("cpu.idle").as_str(), read("cpu.weight").as_str()), ("1", "20"));
+        group.give_way(false);
+        assert_eq!((read("cpu.idle").as_str(), read("cpu.weight").as_str()), ("0", "20"));
+        std::fs::remove_file(top.path().join("vitrine-x/sbx/cpu.idle")).unwrap();
+        group.give_way(true);
+        assert_eq!(read("cpu.weight"), "1", "a kernel without idle groups");
         assert_eq!(tree.leftovers().len(), 1);
     }
 }
