@@ -58,6 +58,7 @@ async fn a_server_that_is_killed_leaves_nothing_for_long() {
     server.wait().unwrap();
     eventually("guests without a server end", || async {
         inits.iter().filter(|pid| is_alive(pid)).count() == usize::from(frozen)
+            && ids.iter().filter(|id| is_populated(id)).count() == usize::from(frozen)
     })
     .await;
 
@@ -104,6 +105,12 @@ fn is_alive(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
+/// A guest whose first thread has ended may have others that are about to.
+fn is_populated(id: &str) -> bool {
+    let procs = |dir: &PathBuf| std::fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    cgroups_of(id).iter().any(|dir| !procs(dir).is_empty())
+}
+
 /// A frozen guest cannot notice that its server has gone.
 fn freeze(id: &str) -> bool {
     let group = cgroups_of(id).into_iter().find(|dir| dir.join("freezer.state").exists());
@@ -116,7 +123,7 @@ fn cgroups_of(id: &str) -> Vec<PathBuf> {
     while let Some(dir) = open.pop() {
         let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-            match entry.file_name().to_str() == Some(id) {
+            match entry.file_name().to_string_lossy().contains(id) {
                 true => found.push(entry.path()),
                 false => open.push(entry.path()),
             }
@@ -197,13 +204,10 @@ fn children() -> Vec<String> {
     pids.filter(is_child).collect()
 }
 
-/// Control groups of sandboxes, wherever a hierarchy has the directory of the driver's instance.
+/// Control groups of the driver's sandboxes, in every hierarchy.
 fn instance_groups(state_dir: &Path) -> usize {
     let id = Sha256::of(state_dir.canonicalize().unwrap().as_os_str().as_encoded_bytes()).to_hex();
-    cgroups_of(&format!("vitrine-{}", &id[..12]))
-        .iter()
-        .map(|dir| std::fs::read_dir(dir).unwrap().flatten().filter(|entry| entry.path().is_dir()).count())
-        .sum()
+    cgroups_of(&format!("vitrine-{}.", &id[..12])).len()
 }
 
 /// Runs one test of this program alone in a process, so that no other test's sandboxes are counted. True in there.

@@ -62,6 +62,17 @@ pub(crate) fn root(config: &Config) -> RootSource {
     }
 }
 
+/// Where the server stands among processes of one group: before ordinary ones, behind what the machine needs itself.
+const PRIORITY: i32 = -5;
+
+/// Has the scheduler prefer this thread and those it starts: every answer of every session passes through the server. The
+/// launcher gives this up before a sandbox runs. Only root can; where others run the server, nothing changes.
+pub(crate) fn come_first(config: &Config) {
+    if config.sandbox.driver == "local" && rustix::process::setpriority_process(None, PRIORITY).is_err() {
+        tracing::debug!("the server runs at an ordinary priority");
+    }
+}
+
 /// What this machine has for sandboxes. Where a sandbox was made all the same, or none is wanted, what is missing is
 /// worth a warning only.
 pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {

@@ -32,6 +32,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves until a signal.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
+    machine::come_first(&config);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     let outcome = runtime.block_on(serve(config));

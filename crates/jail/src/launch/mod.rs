@@ -156,6 +156,7 @@ fn give_up_privileges(spec: &LaunchSpec) -> Result<(), LaunchError> {
     if stands(Wall::ResourceLimits) {
         privileges::lower_limits(spec.open_files, spec.processes)?;
     }
+    privileges::ordinary_priority()?;
     privileges::gain_no_more()?;
     if stands(Wall::Capabilities) {
         privileges::drop_all()?;

@@ -2,7 +2,10 @@
 
 use nix::libc;
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getpriority_process, getrlimit, set_dumpable_behavior,
+    setpriority_process, setrlimit,
+};
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capability_is_in_bounding_set,
     clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
@@ -20,6 +23,15 @@ pub(super) fn keep_standard_descriptors_only() -> Result<(), LaunchError> {
     // SAFETY: with this flag nothing is closed now, so no descriptor that somebody owns becomes invalid.
     let result = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
     if result == 0 { Ok(()) } else { Err(LaunchError::Descriptors(std::io::Error::last_os_error())) }
+}
+
+/// Lets go of a priority that the server may have for itself.
+pub(super) fn ordinary_priority() -> Result<(), LaunchError> {
+    // A server that was told to be nice has nice sandboxes.
+    if getpriority_process(None).is_ok_and(|priority| priority >= 0) {
+        return Ok(());
+    }
+    setpriority_process(None, 0).map_err(LaunchError::Limit)
 }
 
 /// Lowers open files, processes (when asked to) and core dumps for this process and all its descendants.

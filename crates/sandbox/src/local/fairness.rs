@@ -29,8 +29,8 @@ pub(super) async fn keep(life: Arc<Life>) {
     let (mut looked, mut used) = (Instant::now(), Duration::ZERO);
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let Some(usage) = life.usage() else { return };
-        let (now, total) = (Instant::now(), Duration::from_micros(usage.cpu_micros));
+        let Some(total) = life.cpu_time() else { return };
+        let now = Instant::now();
         let changed = account.book(now - looked, total.saturating_sub(used));
         (looked, used) = (now, total);
         if let Some(gives_way) = changed {

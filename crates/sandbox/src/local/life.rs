@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
@@ -72,6 +73,11 @@ impl Life {
     /// What it uses; `None` when it is over.
     pub(super) fn usage(&self) -> Option<Usage> {
         self.over.borrow().is_none().then(|| self.group.usage())
+    }
+
+    /// The processor time it has used; `None` when it is over. Reads one file, whatever the sandbox is up to.
+    pub(super) fn cpu_time(&self) -> Option<Duration> {
+        self.over.borrow().is_none().then(|| self.group.cpu_time())
     }
 
     /// Has the scheduler prefer everybody else, or stop doing so.

@@ -79,7 +79,6 @@ fn libraries() -> Probe {
 fn cgroups() -> Probe {
     let cgroups = Cgroups::detect("vitrine-probe");
     let missing = cgroups.missing();
-    cgroups.remove_instance();
     let advice = "without control groups sandboxes have no limits on memory and CPU: run as root, or under systemd \
                   with Delegate=yes (systemd-run --user --scope -p Delegate=yes vitrine serve)";
     let detail = match missing.is_empty() {
@@ -134,7 +133,6 @@ fn make_throwaway() -> Result<(), DriverError> {
 
 fn make_throwaway_in(dir: &Path) -> Result<(), DriverError> {
     let state = State::prepare(&LocalConfig { state_dir: dir.to_owned(), root: RootSource::Host })?;
-    state.cgroups.remove_instance();
     let lower = dir.join("lower");
     std::fs::create_dir(&lower)?;
     let overlay = MountSpec::Overlay { lowers: vec![lower], target: "/workspace/app/node_modules".into() };

@@ -56,14 +56,6 @@ impl State {
     }
 }
 
-/// The directories of this instance go when its last sandbox and the driver are gone; those of a server that was killed
-/// are found by the next one.
-impl Drop for State {
-    fn drop(&mut self) {
-        self.cgroups.remove_instance();
-    }
-}
-
 /// Who sandboxes are on the host: nobody, when this process may choose. Root of a container that has no such user cannot,
 /// and is an ordinary user in this respect.
 pub(super) fn identity() -> Identity {

@@ -74,14 +74,20 @@ impl Group {
             |dir: &Option<PathBuf>, name: &str| dir.as_ref().and_then(|dir| files::number(&dir.join(name)));
         let memory = in_file(&self.memory, "memory.usage_in_bytes")
             .or_else(|| in_file(&self.memory, "memory.current"));
-        let version_1 = in_file(&self.cpu_usage, "cpuacct.usage").map(|nanos| nanos / 1_000);
-        let version_2 = || files::field(&self.cpu_usage.as_ref()?.join("cpu.stat"), "usage_usec");
         Usage {
             memory_bytes: memory.unwrap_or(0),
-            cpu_micros: version_1.or_else(version_2).unwrap_or(0),
+            cpu_micros: u64::try_from(self.cpu_time().as_micros()).unwrap_or(u64::MAX),
             pids: in_file(&self.pids, "pids.current").and_then(|pids| u32::try_from(pids).ok()).unwrap_or(0),
             oom_kills: self.oom_kills(),
         }
+    }
+
+    /// The processor time it has used so far.
+    pub(in crate::local) fn cpu_time(&self) -> Duration {
+        let Some(dir) = &self.cpu_usage else { return Duration::ZERO };
+        let version_1 = files::number(&dir.join("cpuacct.usage")).map(Duration::from_nanos);
+        let version_2 = || files::field(&dir.join("cpu.stat"), "usage_usec").map(Duration::from_micros);
+        version_1.or_else(version_2).unwrap_or_default()
     }
 
     /// Makes the group idle to the scheduler, or gives it its share back. Kernels before 5.15 have no idle groups: there it
