@@ -146,8 +146,8 @@ pub(crate) struct SandboxConfig {
     /// The most a session's memory grows to. A session that was killed for memory starts anew with twice as much, up to
     /// this: most projects need little, and a few need a lot while their dependencies are bundled.
     pub memory_max_mib: u64,
-    /// CPU of a session at most, in thousandths of a core. The default lets a cold start use two cores; a session that uses
-    /// more than half of one for long gives way to others.
+    /// CPU of a session at most, in thousandths of a core. The default lets a cold start use two cores; a session that
+    /// uses the processor for long gives way to others.
     pub cpu_millis: u32,
     /// Processes and threads of a session.
     pub pids: u32,

@@ -53,10 +53,11 @@ impl Tree {
         if write(&control, &wanted).is_err() {
             let leaf = self.own.join(format!("{}{LEAF_SUFFIX}", self.instance));
             make_dir(&leaf)?;
-            write_if_there(&leaf.join("cpu.weight"), SERVER_WEIGHT);
             let procs = std::fs::read_to_string(self.own.join("cgroup.procs")).unwrap_or_default();
             procs.lines().try_for_each(|pid| write(&leaf.join("cgroup.procs"), pid))?;
             write(&control, &wanted)?;
+            // There since the controllers are enabled.
+            write_if_there(&leaf.join("cpu.weight"), SERVER_WEIGHT);
         }
         self.try_one()
     }
