@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nix::libc::{EACCES, EAFNOSUPPORT, EBUSY, EINVAL, ENODEV, ENOENT, ENOSYS, ENXIO, EPERM, EPROTONOSUPPORT};
 use vitrine_jail::attempts::Outcome;
 use vitrine_jail::launch::landlock_version;
 use vitrine_jail::walls::Wall;
@@ -120,7 +121,7 @@ impl Attempt {
     async fn prove(&self, bait: &Bait, walls: &[Wall]) -> Result<(), String> {
         match self.run(bait, walls).await {
             Seen::Through => {}
-            seen if seen.is_absence() => {
+            seen if seen.is_absence() && self.tries.may_lack_ground() => {
                 println!("not on this machine: {}: {seen:?}", self.name);
                 return Ok(());
             }
@@ -163,6 +164,13 @@ impl Attempt {
     }
 }
 
+impl Tries {
+    /// Whether it may be that a machine lacks what is tried. A race may also be lost every time.
+    fn may_lack_ground(self) -> bool {
+        matches!(self, Self::Inside(_) | Self::With(Deed::RaceWrites))
+    }
+}
+
 impl Proof {
     fn walls(self) -> &'static [Wall] {
         match self {
@@ -188,6 +196,8 @@ fn can_stand_alone(wall: Wall) -> bool {
 impl Refusal {
     fn covers(self, seen: &Seen) -> bool {
         match (self, seen) {
+            // What is not there at all cannot be had either; that it is meant is seen where it gets through.
+            (_, Seen::Errno(ENOENT | ENOSYS)) => true,
             (Self::Errno(expected), Seen::Errno(errno)) => expected.contains(errno),
             (Self::Killed, Seen::Killed) | (Self::OutOfMemory, Seen::OutOfMemory) => true,
             _ => false,
@@ -198,19 +208,41 @@ impl Refusal {
 impl Seen {
     pub(crate) fn of(output: &ExecOutput) -> Self {
         const BAD_CALL: i32 = 31;
+        // How a kernel without 32-bit programs ends who makes a call of theirs.
+        const BAD_INSTRUCTION: i32 = 11;
         let said = String::from_utf8_lossy(&output.stdout);
         match (output.exit, Outcome::parse(&said)) {
             (_, Some(Outcome::Through)) => Self::Through,
             (_, Some(Outcome::Refused(errno))) => Self::Errno(errno),
             (Exit::OutOfMemory, None) => Self::OutOfMemory,
             (Exit::Signal { signal: BAD_CALL }, None) => Self::Killed,
+            (Exit::Signal { signal: BAD_INSTRUCTION }, None) => Self::Errno(ENOSYS),
             (exit, None) => Self::Odd(format!("{exit:?}: {said}")),
         }
     }
 
-    /// What a kernel or machine answers that does not have the thing at all.
+    /// What a machine answers that does not have the thing at all, or refuses it to everybody by a setting.
     fn is_absence(&self) -> bool {
-        use nix::libc::{EAFNOSUPPORT, ENODEV, ENOENT, ENOSYS, ENXIO};
-        matches!(self, Self::Errno(ENOSYS | ENOENT | ENODEV | ENXIO | EAFNOSUPPORT))
+        match self {
+            Self::Errno(
+                ENOSYS | ENOENT | ENODEV | ENXIO | EAFNOSUPPORT | EPROTONOSUPPORT | EINVAL | EBUSY,
+            ) => true,
+            Self::Errno(EPERM | EACCES) => is_hardened(),
+            _ => false,
+        }
     }
+}
+
+/// Whether this machine refuses more than a kernel does by itself: then some attempts never get through.
+fn is_hardened() -> bool {
+    const SETTINGS: [(&str, i64); 5] = [
+        ("kernel/perf_event_paranoid", 2),
+        ("kernel/yama/ptrace_scope", 0),
+        ("kernel/io_uring_disabled", 0),
+        ("kernel/apparmor_restrict_unprivileged_userns", 0),
+        ("kernel/unprivileged_bpf_disabled", 2),
+    ];
+    let value =
+        |name: &str| std::fs::read_to_string(format!("/proc/sys/{name}")).ok()?.trim().parse::<i64>().ok();
+    SETTINGS.iter().any(|(name, usual)| value(name).is_some_and(|value| value > *usual))
 }
