@@ -56,7 +56,7 @@ export async function noisyNeighbour({ quick, root }) {
     const session = await opened(await server.session(app));
     await untilAnswers(session.origin, session.headers);
     await loadPage(session.origin, session.headers);
-    const seconds = quick ? 15 : 60;
+    const seconds = quick ? 20 : 120;
     const idle = await measured(server, app, session, seconds);
     const neighbours = [];
     for (const [name, harm] of Object.entries(NEIGHBOURS)) neighbours.push(await started(server, name, harm));
@@ -99,7 +99,10 @@ async function started(server, name, harm) {
   return id;
 }
 
-/** One after the other for so long: the page with all it imports, and beside it a call of the API every 20 ms. */
+/** Somebody who works: reloads now and then. Who reloads without a pause is a heavy user, and gives way like one. */
+const BETWEEN_PAGES_MS = 1_000;
+
+/** For so long: the page with all it imports, again and again, and beside it a call of the API every 20 ms. */
 async function measured(server, app, { origin, headers }, seconds) {
   const until = performance.now() + seconds * 1_000;
   const agent = new http.Agent({ keepAlive: true });
@@ -107,7 +110,7 @@ async function measured(server, app, { origin, headers }, seconds) {
   const pages = async () => {
     while (performance.now() < until) {
       await timed(() => loadPage(origin, headers)).then(({ ms }) => result.page.push(ms), () => { result.failures += 1; });
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_PAGES_MS));
     }
   };
   const calls = async () => {
