@@ -5,10 +5,12 @@
 
 pub mod app;
 pub mod artifact;
+pub mod audit;
 pub mod change;
 pub mod hash;
 pub mod hosting;
 pub mod id;
+pub mod identity;
 pub mod limits;
 pub mod path;
 pub mod problem;
@@ -22,7 +24,11 @@ pub mod tree;
 
 pub use artifact::{ArtifactFile, ArtifactId, BuildInputs, Encoding, Manifest, Variant};
 pub use hash::Sha256;
-pub use id::{AppId, PublishId, ReleaseId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId};
+pub use id::{
+    AppId, InviteId, KeyId, PublishId, ReleaseId, RequestId, RevisionId, SandboxId, SessionId, TenantId,
+    UserId,
+};
+pub use identity::Role;
 pub use path::ProjectPath;
 pub use time::Timestamp;
 pub use tree::{FileEntry, FileMode, Tree, TreeDiff};

@@ -47,12 +47,16 @@ codes! {
     InvalidArchive = "invalid_archive", 400, "The archive is not valid";
     /// Uploaded bytes are not the ones their hash names.
     HashMismatch = "hash_mismatch", 400, "The content does not match its hash";
+    /// The password is too short, too long, or the account's own email.
+    WeakPassword = "weak_password", 400, "The password is not good enough";
     /// A slug outside `^[a-z0-9-]{3,63}$`, or a reserved one.
     InvalidSlug = "invalid_slug", 400, "The slug is not valid";
     /// No credentials, or none that are valid.
     Unauthenticated = "unauthenticated", 401, "Sign in first";
     /// The credentials are not for this, or a browser's request lacks its CSRF token.
     Forbidden = "forbidden", 403, "Not allowed";
+    /// The tenant is suspended by whoever runs the server.
+    TenantSuspended = "tenant_suspended", 403, "The tenant is suspended";
     /// Nothing there, or nothing of yours.
     NotFound = "not_found", 404, "Not found";
     /// No template has this key.
@@ -69,6 +73,12 @@ codes! {
     FileExists = "file_exists", 409, "There is a file already";
     /// Another app has the slug.
     SlugTaken = "slug_taken", 409, "The slug is taken";
+    /// Another account of this server has the email.
+    EmailTaken = "email_taken", 409, "The email is taken";
+    /// A tenant of the host product is there already.
+    TenantExists = "tenant_exists", 409, "There is such a tenant already";
+    /// The change would leave the tenant without an owner.
+    LastOwner = "last_owner", 409, "A tenant needs an owner";
     /// The same idempotency key came with another request.
     IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key was used for another request";
     /// The app has no session, or it does not run.
