@@ -22,6 +22,15 @@ pub enum StoreError {
     /// Another app has the slug.
     #[error("the slug is taken")]
     SlugTaken,
+    /// Another account has the email.
+    #[error("the email is taken")]
+    EmailTaken,
+    /// The host product's tenant is there already.
+    #[error("there is such a tenant")]
+    TenantExists,
+    /// The tenant would be left without an owner.
+    #[error("the tenant would have no owner")]
+    LastOwner,
     /// A tree names content that this tenant never stored. Sorted, without repeats.
     #[error("{} pieces of content are missing", .0.len())]
     MissingBlobs(Vec<Sha256>),

@@ -4,12 +4,14 @@
 
 mod apps;
 mod assets;
+mod audit;
 mod blobs;
 mod bookkeeping;
 mod drafts;
 mod durability;
 mod footprint;
 mod hosting;
+mod identity;
 mod publishes;
 mod publishing;
 mod releases;
