@@ -143,6 +143,8 @@ codes! {
     ToolchainUnavailable = "toolchain_unavailable", 503, "The toolchain could not be downloaded";
     /// The object store does not take or give what is asked of it.
     StorageUnavailable = "storage_unavailable", 503, "The storage does not answer";
+    /// A token of the host product cannot be checked, as its keys cannot be fetched.
+    HostKeysUnavailable = "host_keys_unavailable", 503, "The host product's keys cannot be fetched";
     /// The app's owner has paused it.
     AppPaused = "app_paused", 503, "The app is paused";
     /// The app calls a back end, and none is configured.

@@ -106,7 +106,7 @@ impl Dispatch {
     async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         match self.hosts.classify_request(&head) {
-            HostKind::Builder => self.build(Request::from_parts(head, body)).await,
+            HostKind::Builder => self.build(peer, Request::from_parts(head, body)).await,
             HostKind::Preview(session) => {
                 let mut request = Request::from_parts(head, body);
                 request.extensions_mut().insert(peer);
@@ -170,7 +170,8 @@ impl Dispatch {
         response
     }
 
-    async fn build(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn build(&self, peer: SocketAddr, mut request: Request<Incoming>) -> Response<Body> {
+        request.extensions_mut().insert(peer);
         let response = self.builder.clone().oneshot(request.map(axum::body::Body::new)).await;
         let response = response.unwrap_or_else(|never| match never {});
         response.map(|body| body.map_err(Into::into).boxed_unsync())

@@ -15,7 +15,8 @@ use vitrine_store::{DatabaseConfig, Scope, Store, StoreConfig};
 
 use crate::api::PreviewOrigins;
 use crate::apps::Apps;
-use crate::auth::{self, Auth, AuthSettings};
+use crate::auth::host::HostTokens;
+use crate::auth::{self, Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
 use crate::config::{Config, parse_origin};
 use crate::drafts::Drafts;
 use crate::listener::{self, Dispatch};
@@ -254,9 +255,18 @@ async fn make_auth(
     let (key, is_new) =
         kept.map_err(|error| Failure::failed(format!("the admin key cannot be kept: {error}")))?;
     let signing_key = store.signing_key("builder").await.map_err(Failure::failed)?;
-    let is_https = public.scheme == Scheme::Https;
-    let settings = AuthSettings { scope, admin_key: &key, signing_key, port: public.port, is_https };
-    let auth = Auth::new(settings, clock, entropy);
+    let host = config.jwt.settings().map_err(Failure::unusable)?;
+    let settings = AuthSettings {
+        scope,
+        admin_key: &key,
+        signing_key,
+        port: public.port,
+        origins: Origins(public.origins()),
+        proxies: TrustedProxies::new(config.server.proxies().map_err(Failure::unusable)?),
+        password_cost: PasswordCost::default(),
+        host: host.map(|settings| HostTokens::new(settings, clock.clone())),
+    };
+    let auth = Auth::new(store.clone(), settings, clock, entropy);
     Ok((auth, is_new.then_some(key)))
 }
 

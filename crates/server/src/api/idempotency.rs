@@ -21,6 +21,9 @@ use crate::services::Services;
 
 const HEADER: &str = "idempotency-key";
 
+/// Tells that an answer was given before.
+pub(super) const REPLAYED: &str = "idempotent-replayed";
+
 /// Bytes in a key.
 const MOST_KEY_BYTES: usize = 255;
 
@@ -65,6 +68,16 @@ async fn run_once(
     keep(services, caller, &key, response).await
 }
 
+/// Marks an answer with a secret in it: it is not kept, and a repeat is refused instead of replayed.
+#[derive(Clone)]
+struct ShownOnce;
+
+/// Marks an answer that must not be kept.
+pub(super) fn shown_once(mut response: Response) -> Response {
+    response.extensions_mut().insert(ShownOnce);
+    response
+}
+
 fn refused(detail: &str) -> ApiError {
     ApiError::new(Code::IdempotencyConflict, detail)
 }
@@ -74,9 +87,10 @@ async fn keep(services: &Services, caller: &Caller, key: &str, response: Respons
         services.store.abandon_idempotent(&caller.scope, key).await?;
         return Ok(response);
     }
+    let is_shown_once = response.extensions().get::<ShownOnce>().is_some();
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(&error))?;
-    if body.len() <= MOST_KEPT_BYTES {
+    if body.len() <= MOST_KEPT_BYTES && !is_shown_once {
         let kind =
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let status = parts.status.as_u16();
@@ -94,7 +108,7 @@ fn kept(status: u16, body: Bytes, content_type: &str) -> Response {
     {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
-    response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }
 

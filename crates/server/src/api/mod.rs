@@ -1,20 +1,27 @@
 //! The HTTP API under `/v1`, its description, and the pages of the builder.
 
+mod access;
 mod apps;
+mod audit;
 mod changes;
 mod extract;
 mod files;
+mod gate;
 mod health;
 mod hosting;
 mod idempotency;
 mod identity;
+mod keys;
+mod members;
 mod openapi;
 mod problem;
 mod publishes;
+mod record;
 mod releases;
 mod revisions;
 mod sessions;
 mod templates;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod ui;
@@ -26,13 +33,12 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use gate::Gate;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitrine_model::RequestId;
-use vitrine_model::problem::Code;
 
-use crate::auth::AuthError;
 use crate::services::Services;
 pub(crate) use openapi::document;
 use problem::ApiError;
@@ -43,6 +49,20 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(identity::me))
         .routes(routes!(identity::sign_out))
+        .routes(routes!(identity::sign_out_everywhere))
+        .routes(routes!(identity::set_password))
+        .routes(routes!(identity::choose_tenant))
+        .routes(routes!(members::list_members))
+        .routes(routes!(members::update_member, members::remove_member))
+        .routes(routes!(members::list_invites, members::invite_member))
+        .routes(routes!(members::withdraw_invite))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::update_tenant))
         .routes(routes!(templates::list_templates))
         .routes(routes!(templates::get_template))
         .routes(routes!(apps::list_apps, apps::create_app))
@@ -80,6 +100,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
 fn open() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(identity::sign_in))
+        .routes(routes!(members::accept_invite))
         .routes(routes!(templates::template_thumbnail))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -91,7 +112,7 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
     let (open, _) = open().split_for_parts();
     let resources = resources
         .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
-        .layer(middleware::from_fn_with_state(services.clone(), require_caller));
+        .layer(middleware::from_fn_with_state(Gate::new(services.clone()), gate::enter));
     Router::new()
         .merge(resources)
         .merge(open)
@@ -110,22 +131,6 @@ async fn with_request_id(State(services): State<Arc<Services>>, request: Request
     let span =
         tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
     tracing::Instrument::instrument(problem::finish(id, request, next), span).await
-}
-
-async fn require_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
-    match services.auth.authenticate(request.method(), request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(error) => {
-            let code = match error {
-                AuthError::Unauthenticated => Code::Unauthenticated,
-                AuthError::CsrfMissing => Code::Forbidden,
-            };
-            ApiError::new(code, format!("Refused: {error}.")).into_response()
-        }
-    }
 }
 
 /// Headers that every answer of this host carries; pages add their content security policy.

@@ -66,7 +66,8 @@ impl IntoResponse for ApiError {
 }
 
 /// Gives every request an id, and every error its document.
-pub(crate) async fn finish(id: RequestId, request: Request, next: Next) -> Response {
+pub(crate) async fn finish(id: RequestId, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;
     if let Some(mut problem) =
         response.extensions_mut().remove::<Problem>().or_else(|| bare_status(&response))
@@ -124,6 +125,16 @@ impl From<StoreError> for ApiError {
             }
             StoreError::SlugTaken => {
                 Self::new(Code::SlugTaken, "Another app has this slug; choose another one.")
+            }
+            StoreError::EmailTaken => Self::new(
+                Code::EmailTaken,
+                "Another account has this email; sign in with it, or use another one.",
+            ),
+            StoreError::TenantExists => {
+                Self::new(Code::TenantExists, "There is a tenant with this `host_id` already.")
+            }
+            StoreError::LastOwner => {
+                Self::new(Code::LastOwner, "Make somebody else an owner first: a tenant keeps at least one.")
             }
             StoreError::MissingBlobs(hashes) => missing_blobs(&hashes),
             StoreError::HashMismatch => {

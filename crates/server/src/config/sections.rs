@@ -24,6 +24,8 @@ pub(crate) struct ServerConfig {
     pub admin_key: String,
     /// How long running requests may go on after `SIGTERM`.
     pub drain_secs: u64,
+    /// Addresses or ranges of proxies whose `X-Forwarded-For` is believed, comma separated. Empty: nobody's.
+    pub trusted_proxies: String,
 }
 
 impl Default for ServerConfig {
@@ -34,12 +36,19 @@ impl Default for ServerConfig {
             public_url: String::new(),
             admin_key: String::new(),
             drain_secs: 5,
+            trusted_proxies: String::new(),
         }
     }
 }
 
 impl ServerConfig {
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub(crate) fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
+        super::identity::ranges("server.trusted_proxies", &self.trusted_proxies)
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.proxies()?;
         if !self.public_url.is_empty() {
             parse_origin(&self.public_url)
                 .map_err(|reason| ConfigError::Unusable { key: "server.public_url", reason })?;

@@ -36,7 +36,8 @@ use vitrine_store::{DatabaseConfig, ObjectsConfig, Store, StoreConfig};
 
 use super::publishes::Plan;
 use crate::apps::Apps;
-use crate::auth::{Auth, AuthSettings};
+use crate::auth::host::HostTokens;
+use crate::auth::{Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
 use crate::config::{Config, PublishConfig};
 use crate::drafts::Drafts;
 use crate::provision::{Provided, Provision};
@@ -90,6 +91,11 @@ impl Answer {
 
 impl TestServer {
     pub(super) async fn start() -> Self {
+        Self::start_with(|_| None).await
+    }
+
+    /// As [`Self::start`], with tokens of a host product.
+    pub(super) async fn start_with(host: impl FnOnce(Arc<FixedClock>) -> Option<HostTokens>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::at_millis(1_760_000_000_000));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -127,10 +133,20 @@ impl TestServer {
         });
         let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
         let scope = store.default_scope().await.unwrap();
-        let auth = AuthSettings { scope, admin_key: KEY, signing_key: [1; 32], port: 4400, is_https: false };
+        let auth = AuthSettings {
+            scope,
+            admin_key: KEY,
+            signing_key: [1; 32],
+            port: 4400,
+            origins: Origins(vec!["http://localhost:4400".to_owned()]),
+            proxies: TrustedProxies::default(),
+            // What a hash costs is tested where hashes are made.
+            password_cost: PasswordCost { memory_kib: 8, passes: 1 },
+            host: host(clock.clone()),
+        };
         let services = Arc::new(Services {
             apps: Apps::new(store.clone(), templates.clone()),
-            auth: Auth::new(auth, clock.clone(), entropy.clone()),
+            auth: Auth::new(store.clone(), auth, clock.clone(), entropy.clone()),
             clock: clock.clone() as Arc<dyn Clock>,
             stopping: CancellationToken::new(),
             store,
@@ -153,8 +169,13 @@ impl TestServer {
     }
 
     pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call_as(KEY, method, path, body).await
+    }
+
+    /// A call with another key.
+    pub(super) async fn call_as(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
         let request =
-            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {KEY}"));
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
         let request = match body {
             Some(body) => {
                 request.header("content-type", "application/json").body(Body::from(body.to_string()))

@@ -1,0 +1,1 @@
+//! Tokens that are taken, and every kind that is not.
