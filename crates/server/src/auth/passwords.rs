@@ -179,6 +179,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_account_that_is_not_there_takes_as_long_as_one_that_is() {
+        let passwords = passwords(PasswordCost::default());
+        let kept = passwords.hash("correct horse battery").await.unwrap();
+        let mut shortest = [std::time::Duration::MAX; 2];
+        for _ in 0..5 {
+            for (place, compared) in [Some(kept.as_str()), None].into_iter().enumerate() {
+                let begun = std::time::Instant::now();
+                assert!(!passwords.verify("a guess", compared).await.unwrap());
+                shortest[place] = shortest[place].min(begun.elapsed());
+            }
+        }
+        let [there, not_there] = shortest;
+        assert!(not_there * 2 > there && there * 2 > not_there, "{there:?} and {not_there:?}");
+    }
+
+    #[tokio::test]
     async fn a_hash_made_at_another_cost_still_counts() {
         let kept = passwords(CHEAP).hash("correct horse battery").await.unwrap();
         let other = passwords(PasswordCost { memory_kib: 16, passes: 2 });

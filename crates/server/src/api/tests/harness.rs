@@ -49,6 +49,9 @@ use crate::source::SystemEntropy;
 
 pub(super) const KEY: &str = "vt_the-key-of-tests";
 
+/// The password of everybody in tests.
+pub(super) const PASSWORD: &str = "correct horse battery";
+
 /// The template every test server offers.
 pub(super) const TEMPLATE: &str = "tiny-vite";
 
@@ -59,7 +62,7 @@ pub(super) struct TestServer {
     pub(super) sabotage: Arc<Plan>,
     hosting: Arc<Hosting>,
     router: Router,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// An answer, read to its end.
@@ -158,14 +161,84 @@ impl TestServer {
             entropy,
         });
         let router = super::super::router(services.clone());
-        Self { router, services, driver, clock, sabotage, hosting, _dir: dir }
+        Self { router, services, driver, clock, sabotage, hosting, dir }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        // A stream of events has no end.
+        let is_stream =
+            parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let body = match is_stream {
+            true => Bytes::new(),
+            false => axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        };
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// A call by a signed-in browser: with its cookie, and with its CSRF token where that is needed.
+    pub(super) async fn browse(&self, cookie: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let me = Request::get("/v1/me").header("cookie", cookie).body(Body::empty()).unwrap();
+        let me = self.send(me).await;
+        let token = match me.status {
+            StatusCode::OK => me.json()["csrf_token"].as_str().unwrap().to_owned(),
+            _ => String::new(),
+        };
+        let request = Request::builder().method(method).uri(path).header("cookie", cookie);
+        let request = request.header("x-csrf-token", token).header("content-type", "application/json");
+        let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// Signs a browser in as the owner, by the link of the ready line; returns its cookie.
+    pub(super) async fn owners_browser(&self) -> String {
+        let link = format!("/sign-in?code={}", self.services.auth.issue_code());
+        cookie_of(&self.send(Request::get(link).body(Body::empty()).unwrap()).await)
+    }
+
+    /// Makes a person with an account in the tenant of a key; returns the cookie of their browser.
+    pub(super) async fn person(&self, key: &str, email: &str, role: &str) -> String {
+        let invite =
+            self.call_as(key, "POST", "/v1/invites", Some(json!({ "name": email, "role": role }))).await;
+        assert_eq!(invite.status, StatusCode::CREATED, "{invite:?}");
+        let accepted = self.accept(invite.json()["code"].as_str().unwrap(), email).await;
+        assert_eq!(accepted.status, StatusCode::NO_CONTENT, "{accepted:?}");
+        cookie_of(&accepted)
+    }
+
+    /// Accepts an invitation with [`PASSWORD`], as a stranger does.
+    pub(super) async fn accept(&self, code: &str, email: &str) -> Answer {
+        let body = json!({ "code": code, "email": email, "password": PASSWORD });
+        self.open_call("/v1/invites/accept", body).await
+    }
+
+    /// True when the text stands anywhere in the files of the database.
+    pub(super) fn database_contains(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut found = files.filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap());
+        found.any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
+    /// A POST without a caller.
+    pub(super) async fn open_call(&self, path: &str, body: Value) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// A key of the tenant of another key.
+    pub(super) async fn key(&self, maker: &str, body: Value) -> String {
+        let made = self.call_as(maker, "POST", "/v1/keys", Some(body)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        made.json()["secret"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a tenant; returns its id and its owner's key.
+    pub(super) async fn tenant(&self, name: &str) -> (String, String) {
+        let made = self.post("/v1/tenants", json!({ "name": name })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let made = made.json();
+        (made["id"].as_str().unwrap().to_owned(), made["key"]["secret"].as_str().unwrap().to_owned())
     }
 
     pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -261,6 +334,11 @@ impl TestServer {
             Err(_) => panic!("not {status} but {}", self.get(&path).await.json()),
         }
     }
+}
+
+/// The cookie that an answer sets.
+pub(super) fn cookie_of(answer: &Answer) -> String {
+    answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
 /// A zip with these entries, uploaded as a form.

@@ -59,7 +59,7 @@ impl Plan {
 
 impl TestServer {
     /// An app of files that are served as they are.
-    async fn site(&self, page: &str) -> AppId {
+    pub(super) async fn site(&self, page: &str) -> AppId {
         let files = [("index.html", page), ("style.css", "h1 { color: teal }"), ("note.txt", "a note")];
         let answer = self.send(import("Site", &archive(&files))).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
@@ -107,7 +107,7 @@ impl TestServer {
         self.until_idle().await;
     }
 
-    async fn publish(&self, app: &AppId) -> Value {
+    pub(super) async fn publish(&self, app: &AppId) -> Value {
         let (id, _) = self.ask(app).await;
         self.ended(app, &id).await
     }

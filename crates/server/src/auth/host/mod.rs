@@ -10,7 +10,7 @@ mod keys;
 mod settings;
 mod signature;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
