@@ -111,9 +111,8 @@ impl Store {
         let user = match who {
             Joining::Known(user) => user,
             Joining::New { email, name, password_hash } => {
-                let id = UserId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref());
                 let row = users::Model {
-                    id: id.to_string(),
+                    id: UserId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref()).into(),
                     tenant_id: invite.tenant_id.clone(),
                     name,
                     created_at: now.as_millis(),
@@ -121,27 +120,37 @@ impl Store {
                     email: Some(email),
                     password_hash: Some(password_hash),
                 };
-                let inserted =
-                    users::Entity::insert(row.into_active_model()).exec_without_returning(&tx).await;
-                inserted.map_err(|error| match is_unique_violation(&error) {
-                    true => StoreError::EmailTaken,
-                    false => error.into(),
-                })?;
-                id
+                new_account(&tx, row).await?
             }
         };
         let scope = Scope { tenant: parsed(&invite.tenant_id)?, user };
         let role: Role = of_word(&invite.role)?;
         join_once(&tx, &scope, role, now).await?;
-        let member = find_member(&tx, &scope, &scope.user).await?;
-        if of_word::<Role>(&member.role)? < role {
-            let mut change = member.into_active_model();
-            change.role = Set(word(&role)?);
-            change.update_without_returning(&tx).await?;
-        }
+        raise(&tx, &scope, role).await?;
         tx.commit().await?;
         Ok(scope)
     }
+}
+
+async fn new_account<C: ConnectionTrait>(tx: &C, row: users::Model) -> Result<UserId, StoreError> {
+    let id = parsed(&row.id)?;
+    let inserted = users::Entity::insert(row.into_active_model()).exec_without_returning(tx).await;
+    match inserted {
+        Ok(_) => Ok(id),
+        Err(error) if is_unique_violation(&error) => Err(StoreError::EmailTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives a member the role unless theirs is higher.
+async fn raise<C: ConnectionTrait>(tx: &C, scope: &Scope, role: Role) -> Result<(), StoreError> {
+    let member = find_member(tx, scope, &scope.user).await?;
+    if of_word::<Role>(&member.role)? < role {
+        let mut change = member.into_active_model();
+        change.role = Set(word(&role)?);
+        change.update_without_returning(tx).await?;
+    }
+    Ok(())
 }
 
 async fn find<C: ConnectionTrait>(

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{SessionEvent, SessionStatus};
-use vitrine_model::{AppId, SessionId, Timestamp};
+use vitrine_model::{AppId, SessionId, TenantId, Timestamp, UserId};
 
 use crate::apps::{find_app, lock_app};
 use crate::entity::sessions::{self, Column};
@@ -89,6 +89,20 @@ impl Store {
     pub async fn sessions_of_app(&self, app: &AppId) -> Result<Vec<SessionRow>, StoreError> {
         let query = live(sessions::Entity::find().filter(Column::AppId.eq(app.as_str())));
         read_all(query.all(self.0.db.reader()).await?)
+    }
+
+    /// Every session of a tenant that is not over; with a user, theirs alone. For the server itself, when somebody loses
+    /// what they had.
+    pub async fn sessions_of_tenant(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        let mut query = sessions::Entity::find().filter(Column::TenantId.eq(tenant.as_str()));
+        if let Some(user) = user {
+            query = query.filter(Column::UserId.eq(user.as_str()));
+        }
+        read_all(live(query).all(self.0.db.reader()).await?)
     }
 
     /// Moves a session on; several calls at once take turns.

@@ -35,9 +35,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 /// A whole body of at most `limit` bytes.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        match source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
-            true => ApiError::new(Code::BodyTooLarge, format!("This call takes at most {limit} bytes.")),
+        // Ours, or the lower limit of the route, a layer further down.
+        let mut sources = std::iter::successors(std::error::Error::source(&error), |error| error.source());
+        match sources.any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
+            true => ApiError::new(Code::BodyTooLarge, "The body is larger than this call takes."),
             false => ApiError::new(Code::InvalidRequest, "The body ended early."),
         }
     })

@@ -108,8 +108,8 @@ pub(crate) async fn update_member(
     Ok(noted(axum::Json(member).into_response(), note))
 }
 
-/// Takes a member out of the tenant, with the keys that act for them and the invitations they made. Admins may take out
-/// everybody but owners.
+/// Takes a member out of the tenant, with the keys that act for them and the invitations they made, and ends their
+/// previews. Admins may take out everybody but owners.
 #[utoipa::path(delete, path = "/v1/members/{user}", tag = "members", params(("user" = String, Path)),
     responses((status = 204, description = "Removed"), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
@@ -122,6 +122,7 @@ pub(crate) async fn remove_member(
     at_most_own(&caller, member.role)?;
     services.store.remove_member(&caller.scope, &user).await?;
     services.auth.forget();
+    services.sessions.end_of(&caller.scope.tenant, Some(&user)).await?;
     Ok(noted(StatusCode::NO_CONTENT.into_response(), format!("role: {}", member.role)))
 }
 

@@ -35,6 +35,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use gate::Gate;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitrine_model::RequestId;
@@ -96,6 +97,9 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(hosting::get_usage))
 }
 
+/// Bytes of a body that anybody may send: an email and a password.
+const MOST_OPEN_BYTES: usize = 16 * 1024;
+
 /// What anybody may ask.
 fn open() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
@@ -110,6 +114,7 @@ fn open() -> OpenApiRouter<Arc<Services>> {
 pub(crate) fn router(services: Arc<Services>) -> Router {
     let (resources, _) = resources().split_for_parts();
     let (open, _) = open().split_for_parts();
+    let open = open.layer(RequestBodyLimitLayer::new(MOST_OPEN_BYTES));
     let resources = resources
         .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
         .layer(middleware::from_fn_with_state(Gate::new(services.clone()), gate::enter));

@@ -100,7 +100,7 @@ pub(crate) async fn create_tenant(
     Ok(shown_once((StatusCode::CREATED, location, axum::Json(made)).into_response()))
 }
 
-/// Renames a tenant, suspends it, or takes that back. What a suspended tenant has published is served on.
+/// Renames a tenant, suspends it, or takes that back. Suspending ends its previews; what it has published is served on.
 #[utoipa::path(patch, path = "/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)),
     request_body = TenantChange,
     responses((status = 200, body = Tenant), (status = 400, body = Problem), (status = 403, body = Problem),
@@ -119,6 +119,9 @@ pub(crate) async fn update_tenant(
     let patch = TenantPatch { name, suspended: body.suspended };
     let tenant = services.store.update_tenant(&tenant, patch).await?;
     services.auth.forget();
+    if tenant.suspended_at.is_some() {
+        services.sessions.end_of(&tenant.id, None).await?;
+    }
     Ok(noted(axum::Json(tenant).into_response(), note))
 }
 

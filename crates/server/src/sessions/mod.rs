@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{LogLine, SessionEvent, SessionStatus, SessionView};
 use vitrine_model::source::{Clock, Entropy};
-use vitrine_model::{AppId, SessionId, Sha256};
+use vitrine_model::{AppId, SessionId, Sha256, TenantId, UserId};
 use vitrine_sandbox::Driver;
 use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
 
@@ -167,6 +167,19 @@ impl Sessions {
             return Err(StoreError::NotFound);
         }
         self.end(&row, SessionEvent::Stop).await
+    }
+
+    /// Ends the sessions of somebody who has lost what they had in a tenant, or of everybody there: an open preview would
+    /// otherwise live on for as long as it is looked at.
+    pub(crate) async fn end_of(&self, tenant: &TenantId, user: Option<&UserId>) -> Result<(), StoreError> {
+        for row in self.0.context.store.sessions_of_tenant(tenant, user).await? {
+            match self.end(&row, SessionEvent::Stop).await {
+                // It ended by itself at the same moment.
+                Ok(()) | Err(StoreError::NotFound | StoreError::InvalidTransition(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Takes down everything of an app that is being deleted.

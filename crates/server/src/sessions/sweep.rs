@@ -33,7 +33,8 @@ impl Sessions {
         }
     }
 
-    /// Removes what the store keeps for a while only: old idempotency keys and trees that no draft names any more.
+    /// Removes what the store keeps for a while only: old idempotency keys, browsers that were signed in long ago,
+    /// and trees that no draft names any more.
     pub(crate) async fn collect_on(&self) {
         let mut ticks = tokio::time::interval(COLLECT_EVERY);
         loop {
@@ -41,6 +42,7 @@ impl Sessions {
             let store = &self.0.context.store;
             let collected = async {
                 let keys = store.collect_idempotency_keys().await?;
+                store.collect_browser_sessions().await?;
                 let trees = store.collect_unreferenced_trees(MOST_TREES).await?;
                 Ok::<_, StoreError>((keys, trees))
             };

@@ -317,6 +317,19 @@ impl TestServer {
         );
     }
 
+    /// Waits until so many sandboxes run.
+    pub(super) async fn session_runs(&self, count: usize) {
+        let waiting = async {
+            while self.driver.running().len() != count {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(Duration::from_secs(10), waiting).await.is_ok(),
+            "not {count} sandboxes"
+        );
+    }
+
     /// Waits until the app's session has the status; panics after ten seconds.
     pub(super) async fn session_is(&self, app: &AppId, status: &str) -> Value {
         let path = format!("/v1/apps/{app}/session");

@@ -232,6 +232,15 @@ async fn a_browser_is_signed_out_after_a_month() {
 }
 
 #[tokio::test]
+async fn a_stranger_cannot_make_the_server_read_much() {
+    let server = TestServer::start().await;
+    for path in ["/v1/sign-in", "/v1/invites/accept"] {
+        let answer = server.open_call(path, json!({ "key": "x".repeat(17 * 1024) })).await;
+        assert_eq!(answer.code(), Code::BodyTooLarge, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_browser_alone_can_do_is_refused_to_keys() {
     let server = TestServer::start().await;
     let body = json!({ "email": "owner@example.com", "new_password": PASSWORD });

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vitrine_model::problem::Code;
 
-use super::harness::{KEY, TestServer};
+use super::harness::{KEY, TEMPLATE, TestServer};
 
 async fn members(server: &TestServer) -> Vec<Value> {
     server.get("/v1/members").await.json()["items"].as_array().unwrap().clone()
@@ -201,6 +201,27 @@ async fn a_suspended_tenant_is_closed_at_once_and_comes_back() {
     assert_eq!(server.browse(&cookie, "GET", "/v1/apps", None).await.code(), Code::TenantSuspended);
     server.call("PATCH", &path, Some(json!({ "suspended": false }))).await;
     assert_eq!(server.call_as(&key, "GET", "/v1/apps", None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_previews_of_who_leaves_and_of_who_is_suspended_end() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let session = format!("/v1/apps/{app}/session");
+    let cookie = server.person(KEY, "ada@example.com", "editor").await;
+    server.browse(&cookie, "PUT", &session, None).await;
+    server.session_runs(1).await;
+    let path = format!("/v1/members/{}", user(&server, "ada@example.com").await);
+    assert_eq!(server.call("DELETE", &path, None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.driver.running().len(), 0);
+
+    let (tenant, key) = server.tenant("Other").await;
+    let new = json!({ "name": "Theirs", "template": TEMPLATE, "session": true });
+    assert_eq!(server.call_as(&key, "POST", "/v1/apps", Some(new)).await.status, StatusCode::CREATED);
+    server.call("PUT", &session, None).await;
+    server.session_runs(2).await;
+    server.call("PATCH", &format!("/v1/tenants/{tenant}"), Some(json!({ "suspended": true }))).await;
+    assert_eq!(server.driver.running().len(), 1, "the others' go on");
 }
 
 #[tokio::test]

@@ -59,3 +59,60 @@ pub(crate) fn read_set(json: &[u8]) -> Result<JwkSet, String> {
     let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
     Ok(JwkSet { keys: keys.collect() })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Asks a server that answers every request with these bytes.
+    async fn asked(answer: String) -> Result<JwkSet, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = [0; 1024];
+                let _ = stream.read(&mut head).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let fetched = HttpJwks::new(&url).unwrap().fetch().await;
+        serving.abort();
+        fetched
+    }
+
+    fn ok(body: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn keys_are_read_and_members_of_other_kinds_are_left_out() {
+        let key = r#"{"kty":"EC","crv":"P-256","kid":"k1","x":"AA","y":"AA"}"#;
+        let set = asked(ok(&format!(r#"{{"keys":[{key},7,"x"],"more":1}}"#))).await.unwrap();
+        assert_eq!(set.keys.len(), 1);
+        assert!(set.find("k1").is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_list_of_keys_is_refused() {
+        assert!(asked(ok("[]")).await.is_err());
+        assert!(asked(ok("<html>")).await.is_err());
+        assert!(
+            asked("HTTP/1.1 500 Oh\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned())
+                .await
+                .is_err()
+        );
+        let long = format!(r#"{{"keys":[],"padding":"{}"}}"#, "x".repeat(MOST_BYTES));
+        assert!(asked(ok(&long)).await.unwrap_err().contains("more than"));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let to =
+            "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        assert!(asked(to.to_owned()).await.unwrap_err().contains("302"));
+    }
+}
