@@ -1,8 +1,10 @@
 // Signing in as people do: the first link, a password of one's own, an invitation, and what a stranger meets.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { launch, open } from '../lib/browser.mjs';
-import { ADMIN_KEY, Server } from '../lib/server.mjs';
+import { ADMIN_KEY, Server, binary } from '../lib/server.mjs';
 
 const EMAIL = 'owner@example.com';
 const PASSWORD = 'correct horse battery';
@@ -74,4 +76,20 @@ test('whoever has an invitation joins with a new account, and may what it says',
   });
   assert.deepEqual(answer, { role: 'viewer', status: 403 });
   await page.context().close();
+});
+
+test('an operator makes tenants and keys on a terminal', async () => {
+  const admin = async (...words) => {
+    const env = { VITRINE_URL: `http://127.0.0.1:${server.port}`, VITRINE_API_KEY: ADMIN_KEY };
+    const { stdout } = await promisify(execFile)(binary, ['admin', ...words], { env });
+    return JSON.parse(stdout);
+  };
+  const made = await admin('tenant', 'create', 'Acme', '--host-id', 'acme');
+  const names = (await admin('tenant', 'list')).map((tenant) => tenant.name);
+  assert.deepEqual(names, ['Default', 'Acme']);
+  const me = await server.must('GET', '/v1/me', { key: made.key.secret });
+  assert.deepEqual([me.tenant.id, me.role], [made.id, 'owner']);
+  const { secret } = await admin('key', 'create', 'CI', '--role', 'editor', '--expires-in-secs', '60');
+  assert.equal((await server.must('GET', '/v1/me', { key: secret })).role, 'editor');
+  assert.equal((await admin('audit', 'verify')).intact, true);
 });

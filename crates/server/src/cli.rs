@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vitrine_model::{AppId, ArtifactId};
+use vitrine_model::{AppId, ArtifactId, Role};
 
 use crate::config::LogFormat;
 
@@ -25,6 +25,9 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
     Verify(VerifyArgs),
+    /// Tenants, keys and the audit log of a running server; prints JSON.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Print the OpenAPI document of this version.
     Openapi,
     /// Print the version.
@@ -99,6 +102,79 @@ pub(crate) struct VerifyArgs {
     pub(crate) app: AppId,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// What an operator does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Tenants of the server.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Keys of the key's own tenant.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The audit log of the key's own tenant.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// What is done with tenants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant; prints its owner's key, once.
+    Create {
+        /// Its name, for people.
+        name: String,
+        /// What the host product calls it in its tokens.
+        #[arg(long, value_name = "ID")]
+        host_id: Option<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// List all tenants.
+    List {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// What is done with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; prints it, once.
+    Create {
+        /// Its name, for people.
+        name: String,
+        /// What it may do: viewer, editor, admin or owner.
+        #[arg(long)]
+        role: Role,
+        /// How long it works [default: until it is revoked].
+        #[arg(long, value_name = "SECS")]
+        expires_in_secs: Option<u32>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// What is done with audit logs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that the log is as it was written; ends with 1 when not.
+    Verify {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+impl AdminCommand {
+    /// The server that is asked.
+    pub(crate) fn server(&self) -> &ServerArgs {
+        match self {
+            Self::Tenant(TenantCommand::Create { server, .. } | TenantCommand::List { server })
+            | Self::Key(KeyCommand::Create { server, .. })
+            | Self::Audit(AuditCommand::Verify { server }) => server,
+        }
+    }
 }
 
 /// Which running server to ask, and as whom.
