@@ -166,8 +166,6 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("browser_sessions_by_expiry", "browser_sessions", &["expires_at"]),
         index("invites_by_code", "invites", &["code_sha256"]).unique().take(),
         index("invites_by_tenant", "invites", &["tenant_id", "created_at", "id"]),
-        // Whose previews end when they leave.
-        index("sessions_by_tenant", "sessions", &["tenant_id", "user_id"]),
         index("audit_entries_by_user", "audit_entries", &["tenant_id", "user_id", "seq"]),
         index("audit_entries_by_app", "audit_entries", &["tenant_id", "app_id", "seq"]),
         index("audit_entries_by_operation", "audit_entries", &["tenant_id", "operation", "seq"]),
