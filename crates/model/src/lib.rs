@@ -6,6 +6,7 @@
 pub mod app;
 pub mod artifact;
 pub mod change;
+pub mod egress;
 pub mod hash;
 pub mod hosting;
 pub mod id;
@@ -14,6 +15,7 @@ pub mod path;
 pub mod problem;
 pub mod profile;
 pub mod publish;
+pub mod secret;
 pub mod session;
 pub mod source;
 pub mod template;

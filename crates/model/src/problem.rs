@@ -47,6 +47,10 @@ codes! {
     InvalidArchive = "invalid_archive", 400, "The archive is not valid";
     /// Uploaded bytes are not the ones their hash names.
     HashMismatch = "hash_mismatch", 400, "The content does not match its hash";
+    /// A secret or a variable whose name or value cannot be kept, or one too many.
+    InvalidSecret = "invalid_secret", 400, "The secret or variable is not valid";
+    /// A destination that is none, or that the operator does not allow.
+    InvalidDestination = "invalid_destination", 400, "The destination is not valid";
     /// A slug outside `^[a-z0-9-]{3,63}$`, or a reserved one.
     InvalidSlug = "invalid_slug", 400, "The slug is not valid";
     /// No credentials, or none that are valid.
@@ -113,6 +117,8 @@ codes! {
     BuildIncomplete = "build_incomplete", 422, "The build left no complete site";
     /// What the build left cannot be hosted: a link out of it, a name that is no path, too much.
     BuildOutputRefused = "build_output_refused", 422, "What the build left cannot be published";
+    /// A file of the build holds the value of one of the app's secrets.
+    SecretInArtifact = "secret_in_artifact", 422, "A secret would be published";
     /// The publish took longer than it may.
     PublishTimedOut = "publish_timed_out", 422, "The publish took too long";
     /// Building an artifact anew gave other files.
@@ -131,6 +137,8 @@ codes! {
     SandboxUnavailable = "sandbox_unavailable", 503, "No sandbox can be started now";
     /// The pinned Node.js or package manager could not be had.
     ToolchainUnavailable = "toolchain_unavailable", 503, "The toolchain could not be downloaded";
+    /// The operator's master key is missing or another one: secrets are there and cannot be opened.
+    SecretsUnavailable = "secrets_unavailable", 503, "The secrets cannot be opened now";
     /// The object store does not take or give what is asked of it.
     StorageUnavailable = "storage_unavailable", 503, "The storage does not answer";
     /// The app's owner has paused it.

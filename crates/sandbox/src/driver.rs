@@ -175,8 +175,9 @@ impl Urgency {
     }
 }
 
-/// A command to run inside, with exactly this environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command to run inside, with exactly this environment. Its `Debug` shows no values of the environment: secrets may be
+/// among them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Command {
     /// The program and its arguments; the program is looked up in `PATH` of `env`.
     pub argv: Vec<String>,
@@ -184,6 +185,17 @@ pub struct Command {
     pub env: BTreeMap<String, String>,
     /// Where to run, absolute inside; usually [`PROJECT_DIR`].
     pub cwd: String,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.env.keys().collect();
+        f.debug_struct("Command")
+            .field("argv", &self.argv)
+            .field("env", &names)
+            .field("cwd", &self.cwd)
+            .finish()
+    }
 }
 
 /// Bounds of an [`Sandbox::exec`].

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use vitrine_model::{AppId, ArtifactId};
 
+use crate::admin::AdminArgs;
 use crate::config::LogFormat;
 
 /// The self-hosted engine behind an AI app builder: live previews of front-end projects in isolated sandboxes.
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
     Verify(VerifyArgs),
+    /// Look after a server's data, also while it runs.
+    Admin(AdminArgs),
     /// Print the OpenAPI document of this version.
     Openapi,
     /// Print the version.

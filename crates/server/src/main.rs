@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, or stopped as asked; 1 failed; 2 unusable arguments or configuration; 3 this machine cannot do
 //! what was asked (see `vitrine doctor`); 4 the address is taken.
 
+mod admin;
 mod api;
 mod apps;
 mod auth;
@@ -17,6 +18,7 @@ mod machine;
 mod provision;
 mod publishes;
 mod publishing;
+mod secrets;
 mod serve;
 mod services;
 mod sessions;
@@ -41,6 +43,10 @@ fn main() -> ExitCode {
         }),
         Command::Doctor(args) => load(&args.config).and_then(|config| doctor::run(&config, args.json)),
         Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
+        Command::Admin(args) => load(&args.config).and_then(|config| {
+            start_log(&config.log);
+            print(&admin::run(&config, &args)?)
+        }),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),
     };

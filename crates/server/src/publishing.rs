@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::drafts::Drafts;
 use crate::provision::Provision;
 use crate::publishes::{self, Maker, Publishes};
+use crate::secrets::Secrets;
 use crate::sites::{self, HostedVisitors, Sites};
 
 /// How often the object store is searched for what nothing names any more.
@@ -46,6 +47,7 @@ pub(crate) struct Ground {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) provision: Arc<dyn Provision>,
     pub(crate) drafts: Drafts,
+    pub(crate) secrets: Secrets,
     pub(crate) backend: Arc<Backend>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -58,7 +60,7 @@ impl Publishing {
         hosts: &HostMap,
         (scheme, public_url): (Scheme, String),
     ) -> Result<Self, Failure> {
-        let Ground { store, driver, provision, drafts, backend, clock, entropy } = ground;
+        let Ground { store, driver, provision, drafts, secrets, backend, clock, entropy } = ground;
         let grace = Duration::from_secs(config.hosting.grace_hours * 3_600);
         let sites = Arc::new(Sites::new(store.clone(), backend.path().to_owned(), grace));
         let hosting_config = HostingConfig {
@@ -89,6 +91,7 @@ impl Publishing {
             store: store.clone(),
             maker: maker.clone(),
             drafts,
+            secrets,
             policy,
             visitors,
             #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::drafts::Drafts;
 use crate::listener::{self, Dispatch};
 use crate::provision::{Machine, Provision};
 use crate::publishing::{self, Ground, Publishing};
+use crate::secrets::{self, Secrets};
 use crate::services::Services;
 use crate::sessions::{Context, Ports, Sessions};
 use crate::sites::SiteUrls;
@@ -107,6 +108,8 @@ async fn wire(
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let store = open_store(config, data_dir, clock.clone(), entropy.clone()).await?;
     let scope = store.default_scope().await.map_err(Failure::failed)?;
+    let vault = secrets::prepare(&config.secrets, data_dir, &store, entropy.as_ref()).await?;
+    let secrets = Secrets::new(store.clone(), vault);
     let driver = machine::driver(config, data_dir).await?;
     let orphans = driver.remove_orphans().await.map_err(Failure::machine)?;
     if orphans.sandboxes + orphans.leftovers > 0 {
@@ -124,6 +127,7 @@ async fn wire(
         store: store.clone(),
         driver: driver.clone(),
         provision: provision.clone(),
+        secrets: secrets.clone(),
         template_hashes: templates.iter().map(|pack| (pack.manifest.key.clone(), pack.hash)).collect(),
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -148,6 +152,7 @@ async fn wire(
         driver,
         provision,
         drafts: drafts.clone(),
+        secrets: secrets.clone(),
         backend,
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -165,6 +170,7 @@ async fn wire(
         drafts,
         sessions,
         publishes: publishing.publishes.clone(),
+        secrets,
         urls,
         templates,
         auth,
@@ -204,7 +210,7 @@ fn claim(data_dir: &Path) -> Result<std::fs::File, Failure> {
     Ok(lock)
 }
 
-async fn open_store(
+pub(crate) async fn open_store(
     config: &Config,
     data_dir: &Path,
     clock: Arc<dyn Clock>,

@@ -11,6 +11,7 @@ use crate::apps::Apps;
 use crate::auth::Auth;
 use crate::drafts::Drafts;
 use crate::publishes::Publishes;
+use crate::secrets::Secrets;
 use crate::sessions::Sessions;
 use crate::sites::SiteUrls;
 
@@ -21,6 +22,7 @@ pub(crate) struct Services {
     pub(crate) drafts: Drafts,
     pub(crate) sessions: Sessions,
     pub(crate) publishes: Publishes,
+    pub(crate) secrets: Secrets,
     pub(crate) urls: Arc<SiteUrls>,
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     pub(crate) auth: Auth,

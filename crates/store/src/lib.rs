@@ -19,8 +19,10 @@ mod cursor;
 mod database;
 mod deltas;
 mod drafts;
+mod egress;
 mod entity;
 mod entity_publishing;
+mod entity_secrets;
 mod error;
 mod hosting;
 mod idempotency;
@@ -40,6 +42,7 @@ mod publishes;
 mod releases;
 mod revisions;
 mod scope;
+mod secrets;
 mod session_row;
 mod sessions;
 mod slugs;
@@ -47,6 +50,7 @@ mod store;
 mod template_artifacts;
 mod trees;
 mod usage;
+mod variables;
 
 pub use apps::{AppPatch, NewApp};
 pub use artifacts::{ArtifactDocuments, NewArtifact};
@@ -63,6 +67,10 @@ pub use publish_logs::NewLogLine;
 pub use publish_queue::{ClaimLimits, Claimed, Heartbeat};
 pub use publishes::NewPublish;
 pub use scope::Scope;
+pub use secrets::{
+    InvalidMasterKeys, KeyReport, MasterKeyError, MasterKeySource, MasterKeys, NewSecret, NotKept,
+    OpenSecret, Rewrapped, Vault, VaultError,
+};
 pub use session_row::SessionRow;
 pub use sessions::NewSession;
 pub use store::Store;

@@ -8,6 +8,7 @@ use sea_orm::{
 use vitrine_model::app::Page;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::publish::{BuildMode, Publish, PublishStep, PublishTarget};
+use vitrine_model::secret::Environment;
 use vitrine_model::{AppId, ArtifactId, PublishId, RevisionId, Timestamp};
 
 use crate::apps::{find_app, lock_app};
@@ -31,6 +32,8 @@ pub struct NewPublish {
     pub mode: BuildMode,
     /// What for.
     pub target: PublishTarget,
+    /// Whose secrets and variables the build is given.
+    pub environment: Environment,
     /// For a verification: the artifact to compare with.
     pub artifact: Option<ArtifactId>,
     /// Its steps, all to be done yet.
@@ -188,6 +191,7 @@ fn queued_row(
         log_head_bytes: 0,
         log_tail_from: None,
         log_tail_bytes: 0,
+        environment: new.environment.as_str().to_owned(),
     })
 }
 

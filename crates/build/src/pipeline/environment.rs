@@ -22,7 +22,9 @@ const HEAP_OF: u64 = 3;
 /// The plan's command, as it runs in a sandbox with so much memory.
 pub(super) fn command(request: &BuildRequest, memory_bytes: u64) -> Result<Command, BuildError> {
     let argv = argv(&request.plan, request.node_modules.as_deref())?;
-    let mut env = request.environment.clone();
+    let given = request.environment.iter();
+    let mut env: BTreeMap<_, _> =
+        given.map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect();
     env.extend(own(request.plan.mode, memory_bytes));
     Ok(Command { argv, env, cwd: PROJECT_DIR.to_owned() })
 }
@@ -79,6 +81,7 @@ mod tests {
     use super::*;
     use crate::pipeline::BuildLimits;
     use vitrine_model::profile::ProfileKind;
+    use vitrine_model::secret::SecretValue;
     use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
 
     fn request(command: &[&str]) -> BuildRequest {
@@ -97,8 +100,9 @@ mod tests {
             toolchain: "/".into(),
             node_modules: None,
             environment: [("PATH", "/evil"), ("NODE_ENV", "x"), ("API_URL", "https://x")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (name.to_owned(), SecretValue::new(value.to_owned())))
                 .into(),
+            guard: Default::default(),
             limits: BuildLimits::of(ProfileKind::Vite),
         }
     }

@@ -187,6 +187,7 @@ impl Sandbox for FakeSandbox {
 
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
         self.check()?;
+        lock(&self.shared.spawned).push((name.to_owned(), command.clone()));
         let script = lock(&self.shared.script).clone();
         if name == super::BUILD {
             return self.build(script).await;

@@ -1,8 +1,8 @@
 //! Extractors that answer bad input with a precise problem document.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,16 +19,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-            let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-            essence == "application/json"
-                || (essence.starts_with("application/") && essence.ends_with("+json"))
-        });
-        if !is_json {
-            return Err(ApiError::new(Code::UnsupportedMediaType, "Send `Content-Type: application/json`."));
-        }
+        check_is_json(request.headers())?;
         let body = read_body(request, MAX_JSON_BYTES).await?;
         serde_json::from_slice(&body).map(Self).map_err(|error| explain(&body, &error))
+    }
+}
+
+/// Whether the head says that the body is JSON.
+pub(crate) fn check_is_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    });
+    match is_json {
+        true => Ok(()),
+        false => Err(ApiError::new(Code::UnsupportedMediaType, "Send `Content-Type: application/json`.")),
     }
 }
 

@@ -13,6 +13,7 @@ mod problem;
 mod publishes;
 mod releases;
 mod revisions;
+mod secrets;
 mod sessions;
 mod templates;
 #[cfg(test)]
@@ -74,6 +75,10 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(releases::get_sbom))
         .routes(routes!(hosting::get_hosting, hosting::set_hosting))
         .routes(routes!(hosting::get_usage))
+        .routes(routes!(secrets::list_secrets))
+        .routes(routes!(secrets::put_secret, secrets::delete_secret))
+        .routes(routes!(secrets::list_variables))
+        .routes(routes!(secrets::put_variable, secrets::delete_variable))
 }
 
 /// What anybody may ask.

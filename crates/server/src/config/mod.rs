@@ -4,6 +4,7 @@
 //! the same words.
 
 mod publishing;
+mod secrets;
 mod sections;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use publishing::{BackendConfig, HostingConfig, ObjectsConfig, PublishConfig};
+pub(crate) use secrets::SecretsConfig;
 pub(crate) use sections::parse_origin;
 pub(crate) use sections::{
     EgressConfig, InstallConfig, LogConfig, LogFormat, PreviewConfig, SandboxConfig, ServerConfig,
@@ -29,9 +31,9 @@ const SHORT_NAMES: [(&str, &str); 5] = [
     ("VITRINE_DRIVER", "sandbox.driver"),
 ];
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "server", "log", "preview", "sandbox", "sessions", "install", "egress", "publish", "hosting", "backend",
-    "objects",
+    "objects", "secrets",
 ];
 
 /// Every setting.
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     pub backend: BackendConfig,
     /// `[objects]`
     pub objects: ObjectsConfig,
+    /// `[secrets]`
+    pub secrets: SecretsConfig,
 }
 
 /// Why there is no configuration.
@@ -108,6 +112,7 @@ impl Config {
         self.publish.check()?;
         self.hosting.check()?;
         self.objects.check()?;
+        self.secrets.check()?;
         self.server.check()
     }
 

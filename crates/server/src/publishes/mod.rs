@@ -24,11 +24,13 @@ use vitrine_model::publish::{
     BuildMode, Publish, PublishLogLine, PublishStep, PublishStepName, PublishStepStatus, PublishTarget,
     Release,
 };
+use vitrine_model::secret::Environment;
 use vitrine_model::{AppId, ArtifactId, PublishId, ReleaseId, RevisionId};
 use vitrine_store::{NewPublish, Scope, Store, StoreError};
 
 use crate::config::PublishConfig;
 use crate::drafts::Drafts;
+use crate::secrets::Secrets;
 use bulletin::Bulletin;
 pub(crate) use making::Maker;
 
@@ -39,6 +41,8 @@ pub(crate) struct Wish {
     pub(crate) revision: Option<RevisionId>,
     pub(crate) mode: BuildMode,
     pub(crate) target: PublishTarget,
+    /// Whose secrets and variables it is given; absent means what fits the target.
+    pub(crate) environment: Option<Environment>,
     /// For a verification: what to build anew.
     pub(crate) artifact: Option<ArtifactId>,
 }
@@ -48,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) maker: Maker,
     pub(crate) drafts: Drafts,
+    /// What builds are given by name.
+    pub(crate) secrets: Secrets,
     pub(crate) policy: Policy,
     /// Told at once when what an app serves has changed.
     pub(crate) visitors: Arc<dyn Visitors>,
@@ -140,6 +146,7 @@ impl Publishes {
             revision,
             mode: wish.mode,
             target: wish.target,
+            environment: wish.environment.unwrap_or(usual_environment(wish.target)),
             artifact: wish.artifact,
             steps: pending_steps(wish.target),
             attempts_max: context.maker.settings.attempts,
@@ -159,7 +166,13 @@ impl Publishes {
             return Ok(wish);
         };
         let (artifact, _) = self.0.context.store.artifact(scope, app, artifact).await?;
-        Ok(Wish { revision: Some(artifact.revision_id), mode: artifact.inputs.mode, ..wish })
+        let built = self.0.context.store.publish(scope, app, &artifact.publish_id).await;
+        let environment = match built {
+            Ok(publish) => Some(publish.environment),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Wish { revision: Some(artifact.revision_id), mode: artifact.inputs.mode, environment, ..wish })
     }
 
     /// Ends a publish: one that waits at once, one that runs as soon as its processes are gone.
@@ -189,6 +202,7 @@ impl Publishes {
             revision: Some(old.revision_id),
             mode: old.mode,
             target: old.target,
+            environment: Some(old.environment),
             artifact: old.artifact.filter(|_| old.target == PublishTarget::Verify),
         };
         self.publish(scope, app, wish).await
@@ -277,6 +291,14 @@ pub(crate) enum News {
     State(Box<Publish>),
     /// Nothing more will come.
     End,
+}
+
+/// The environment of a publish that names none.
+const fn usual_environment(target: PublishTarget) -> Environment {
+    match target {
+        PublishTarget::Preview => Environment::Preview,
+        PublishTarget::Hosting | PublishTarget::Verify => Environment::Production,
+    }
 }
 
 /// The steps of a publish before it has begun.

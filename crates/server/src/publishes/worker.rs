@@ -165,6 +165,7 @@ impl Publishes {
         let id = &claimed.publish.id;
         let end = match left {
             Left::Written | Left::Lost => return,
+            Left::Ended(PublishEnd::Failed(problem)) => PublishEnd::Failed(recorder.masked(problem)),
             Left::Ended(end) => end,
         };
         recorder.fail();

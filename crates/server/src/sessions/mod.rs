@@ -28,6 +28,7 @@ use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
 use crate::config::{SandboxConfig, SessionsConfig};
 use crate::drafts::{Contents, Drafts};
 use crate::provision::Provision;
+use crate::secrets::Secrets;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
 pub(crate) use startup::Ports;
@@ -37,6 +38,7 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) provision: Arc<dyn Provision>,
+    pub(crate) secrets: Secrets,
     /// The tree hash of each template, by key: the name of its pre-bundle.
     pub(crate) template_hashes: HashMap<String, Sha256>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -158,6 +160,14 @@ impl Sessions {
         let row = self.leased(scope, app).await?;
         self.preview_of(scope, app).order(Command::Restart);
         Ok(self.view(&row))
+    }
+
+    /// Starts the app's dev server anew because what it is given has changed; the old one answers until the new one does.
+    /// Nothing happens when none runs.
+    pub(crate) fn renew(&self, app: &AppId) {
+        if let Some(preview) = lock(&self.0.previews).get(app) {
+            preview.order(Command::Renew);
+        }
     }
 
     /// Ends the caller's session; the sandbox goes with the last session of the app.
@@ -330,4 +340,12 @@ impl Known {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl Sessions {
+    /// Every line that is kept of the app's log.
+    pub(crate) fn log_lines(&self, app: &AppId) -> Vec<LogLine> {
+        lock(&self.0.previews).get(app).map(|preview| preview.logs.after(0)).unwrap_or_default()
+    }
 }

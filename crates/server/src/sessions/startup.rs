@@ -17,7 +17,8 @@ use vitrine_model::session::{LogSource, StepName};
 use vitrine_model::tree::FileEntry;
 use vitrine_model::{AppId, SandboxId, Sha256, Tree};
 use vitrine_sandbox::driver::{
-    EndReason, HeldFile, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, TOOLCHAIN_DIR, Urgency,
+    Command, EndReason, HeldFile, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, TOOLCHAIN_DIR,
+    Urgency,
 };
 use vitrine_sandbox::{DriverError, Sandbox};
 use vitrine_store::{ChangeCause, Draft, Scope, StoreError};
@@ -97,6 +98,8 @@ pub(super) struct Live {
     owner: Option<Profile>,
     /// Kept while it is mounted, so that no layer of it is collected.
     ground: Ground,
+    /// Secrets were given to it: nothing that it makes is kept for others.
+    has_secrets: bool,
 }
 
 /// What a sandbox stands on, all of it read-only.
@@ -345,6 +348,7 @@ impl Start {
             inputs,
             owner,
             ground,
+            has_secrets: false,
         }
     }
 
@@ -354,8 +358,9 @@ impl Start {
         let has_prebundle = live.ground.prebundle.is_some();
         let settings = DevSettings { port, preview_host_suffix: suffix, timezone: "UTC", has_prebundle };
         let node_modules = live.ground.layer.as_ref().map(|layer| layer.node_modules.as_path());
-        let command =
+        let mut command =
             detected.dev_command(node_modules, &settings).map_err(|error| faults::of_profile(&error))?;
+        self.give(live, &mut command).await?;
         self.stopwatch.detail(StepName::DevServer, "waiting for the dev server to answer");
         live.sandbox.spawn(DEV_SERVER, command).await.map_err(|error| faults::of_driver(&error))?;
         let (sandbox, upstream) = (live.sandbox.clone(), live.upstream.clone());
@@ -378,6 +383,18 @@ impl Start {
             }
         }
         live.since = Instant::now();
+        Ok(())
+    }
+
+    /// Adds what the dev server is given by name; what Vitrine sets itself stays. From here on the log shows no secret of it.
+    async fn give(&self, live: &mut Live, command: &mut Command) -> Result<(), Problem> {
+        let given = self.context.secrets.for_dev(&self.scope, &self.app).await;
+        let given = given.map_err(|error| faults::of_vault(&error))?;
+        live.has_secrets = !given.guard.is_idle();
+        self.logs.hide(given.guard);
+        for (name, value) in given.environment {
+            command.env.entry(name).or_insert_with(|| value.reveal().to_owned());
+        }
         Ok(())
     }
 
@@ -453,7 +470,7 @@ impl Live {
     /// Goes on in the background; a sandbox that ends meanwhile ends it too.
     pub(super) fn keep_prebundle(&self, context: &Arc<Context>, app: &AppId) {
         let lease = self.ground.layer.as_ref().and_then(|layer| layer.lease.clone());
-        let (Some(layer), None) = (lease, &self.ground.prebundle) else { return };
+        let (Some(layer), None, false) = (lease, &self.ground.prebundle, self.has_secrets) else { return };
         let (context, app, sandbox) = (context.clone(), app.clone(), Arc::downgrade(&self.sandbox));
         tokio::spawn(async move {
             tokio::time::sleep(BEFORE_HARVEST).await;

@@ -15,5 +15,6 @@ mod publishing;
 mod releases;
 mod revisions;
 mod s3;
+mod secrets;
 mod sessions;
 mod support;

@@ -31,6 +31,7 @@ pub(crate) fn new_publish(fixture: &Fixture, revision: &RevisionId, target: Publ
         revision: revision.clone(),
         mode: BuildMode::Production,
         target,
+        environment: Default::default(),
         artifact: None,
         steps: Vec::new(),
         attempts_max: 2,
@@ -76,6 +77,7 @@ pub(crate) fn inputs(text: &str) -> BuildInputs {
         layer: None,
         platform: "linux-x64".to_owned(),
         environment: BTreeMap::new(),
+        searched_for: None,
         procedure: 1,
     }
 }

@@ -37,10 +37,11 @@ use vitrine_store::{DatabaseConfig, ObjectsConfig, Store, StoreConfig};
 use super::publishes::Plan;
 use crate::apps::Apps;
 use crate::auth::{Auth, AuthSettings};
-use crate::config::{Config, PublishConfig};
+use crate::config::{Config, PublishConfig, SecretsConfig};
 use crate::drafts::Drafts;
 use crate::provision::{Provided, Provision};
 use crate::publishes::{self, Maker, Publishes};
+use crate::secrets::{self, Secrets};
 use crate::services::Services;
 use crate::sessions::{Context, Ports, PreviewLinks, Sessions};
 use crate::sites::{HostedVisitors, SiteUrls, Sites};
@@ -58,7 +59,7 @@ pub(super) struct TestServer {
     pub(super) sabotage: Arc<Plan>,
     hosting: Arc<Hosting>,
     router: Router,
-    _dir: TempDir,
+    pub(super) dir: TempDir,
 }
 
 /// An answer, read to its end.
@@ -101,10 +102,14 @@ impl TestServer {
         let driver = FakeDriver::new();
         let settings = Config::default();
         let provision: Arc<dyn Provision> = Arc::new(FakeProvision::below(dir.path()));
+        let key = SecretsConfig { master_key: "2a".repeat(32), ..SecretsConfig::default() };
+        let vault = secrets::prepare(&key, dir.path(), &store, entropy.as_ref()).await.unwrap();
+        let secrets = Secrets::new(store.clone(), vault);
         let context = Context {
             store: store.clone(),
             driver: Arc::new(driver.clone()),
             provision: provision.clone(),
+            secrets: secrets.clone(),
             template_hashes: Default::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -120,7 +125,8 @@ impl TestServer {
         sessions.set_links(Arc::new(Links));
         let drafts = Drafts::new(store.clone(), sessions.clone());
         sessions.set_drafts(drafts.clone());
-        let (publishes, hosting, urls, sabotage) = publishing(&store, &driver, &provision, &drafts, &clock);
+        let (publishes, hosting, urls, sabotage) =
+            publishing(&store, &driver, &provision, (&drafts, &secrets), &clock);
         tokio::spawn({
             let publishes = publishes.clone();
             async move { publishes.work(CancellationToken::new()).await }
@@ -137,12 +143,13 @@ impl TestServer {
             drafts,
             sessions,
             publishes,
+            secrets,
             urls,
             templates,
             entropy,
         });
         let router = super::super::router(services.clone());
-        Self { router, services, driver, clock, sabotage, hosting, _dir: dir }
+        Self { router, services, driver, clock, sabotage, hosting, dir }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -262,7 +269,7 @@ fn publishing(
     store: &Store,
     driver: &FakeDriver,
     provision: &Arc<dyn Provision>,
-    drafts: &Drafts,
+    (drafts, secrets): (&Drafts, &Secrets),
     clock: &Arc<FixedClock>,
 ) -> (Publishes, Arc<Hosting>, Arc<SiteUrls>, Arc<Plan>) {
     let hosts = HostMap::new(["localhost"], "preview.localhost", "apps.localhost", "cdn.localhost").unwrap();
@@ -287,6 +294,7 @@ fn publishing(
         store: store.clone(),
         maker,
         drafts: drafts.clone(),
+        secrets: secrets.clone(),
         policy: Policy::Open { min_age_secs: 0 },
         visitors,
         sabotage: sabotage.clone(),

@@ -6,4 +6,5 @@ mod changes;
 mod harness;
 mod identity;
 mod publishes;
+mod secrets;
 mod sessions;
