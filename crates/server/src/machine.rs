@@ -75,16 +75,18 @@ pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
         .collect()
 }
 
-/// The store of layers and what is known about packages, with where packages come from looked up.
+/// The store of layers and what is known about packages, with where packages come from looked up; and the authorities to
+/// trust on the way there, which are those of the network that this machine is in.
 pub(crate) async fn layers(
     config: &Config,
     data_dir: &Path,
     driver: Arc<dyn Driver>,
     (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
-) -> Result<(Arc<LayerStore>, FactStore), Failure> {
+) -> Result<(Arc<LayerStore>, FactStore, Option<PathBuf>), Failure> {
     let dir = layers_dir(config, data_dir);
     let registry = RegistrySettings::resolve(&config.install.registry, &config.install.ca_bundle).await;
     let registry = registry.map_err(Failure::machine)?;
+    let ca_bundle = registry.ca_bundle.clone();
     let toolchains = ToolchainStore::open(&dir).map_err(Failure::machine)?;
     let settings = LayerConfig {
         budget_bytes: config.install.layers_budget_mib * MIB,
@@ -96,7 +98,7 @@ pub(crate) async fn layers(
     let facts =
         FactStore::open(dir.join("facts"), "npm", settings.registry.clone()).map_err(Failure::failed)?;
     let layers = LayerStore::open(settings, driver, toolchains, clock, entropy).map_err(Failure::failed)?;
-    Ok((layers, facts))
+    Ok((layers, facts, ca_bundle))
 }
 
 /// Where layers and toolchains are.

@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod doctor;
 mod drafts;
+mod egress;
 mod faults;
 mod listener;
 mod machine;

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vitrine_edge::{Gateway, GatewayConfig, GatewayLimits, HostMap, Scheme};
 use vitrine_model::source::{Clock, Entropy};
+use vitrine_sandbox::egress::SystemResolver;
 use vitrine_store::{DatabaseConfig, Scope, Store, StoreConfig};
 
 use crate::api::PreviewOrigins;
@@ -18,6 +19,7 @@ use crate::apps::Apps;
 use crate::auth::{self, Auth, AuthSettings};
 use crate::config::{Config, parse_origin};
 use crate::drafts::Drafts;
+use crate::egress::{Ceiling, DevEgress};
 use crate::listener::{self, Dispatch};
 use crate::provision::{Machine, Provision};
 use crate::publishing::{self, Ground, Publishing};
@@ -117,17 +119,20 @@ async fn wire(
     }
     let templates = Arc::new(templates::load().map_err(Failure::failed)?);
     let sources = (clock.clone(), entropy.clone());
-    let (layers, facts) = machine::layers(config, data_dir, driver.clone(), sources).await?;
+    let (layers, facts, ca_bundle) = machine::layers(config, data_dir, driver.clone(), sources).await?;
     if config.install.warm_templates {
         tokio::spawn(warmup::run(layers.clone(), templates.clone()));
     }
     let provision: Arc<dyn Provision> = Arc::new(Machine { layers, facts, clock: clock.clone() });
+    let ceiling = Ceiling::of(&config.egress, ca_bundle).map_err(Failure::unusable)?;
+    let egress = DevEgress::new(store.clone(), ceiling, Arc::new(SystemResolver), clock.clone());
     let backend = publishing::backend(config)?;
     let context = Arc::new(Context {
         store: store.clone(),
         driver: driver.clone(),
         provision: provision.clone(),
         secrets: secrets.clone(),
+        egress: egress.clone(),
         template_hashes: templates.iter().map(|pack| (pack.manifest.key.clone(), pack.hash)).collect(),
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -171,6 +176,7 @@ async fn wire(
         sessions,
         publishes: publishing.publishes.clone(),
         secrets,
+        egress,
         urls,
         templates,
         auth,

@@ -10,6 +10,7 @@ use vitrine_store::Store;
 use crate::apps::Apps;
 use crate::auth::Auth;
 use crate::drafts::Drafts;
+use crate::egress::DevEgress;
 use crate::publishes::Publishes;
 use crate::secrets::Secrets;
 use crate::sessions::Sessions;
@@ -23,6 +24,7 @@ pub(crate) struct Services {
     pub(crate) sessions: Sessions,
     pub(crate) publishes: Publishes,
     pub(crate) secrets: Secrets,
+    pub(crate) egress: DevEgress,
     pub(crate) urls: Arc<SiteUrls>,
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     pub(crate) auth: Auth,

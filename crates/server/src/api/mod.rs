@@ -2,6 +2,7 @@
 
 mod apps;
 mod changes;
+mod egress;
 mod extract;
 mod files;
 mod health;
@@ -75,6 +76,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(releases::get_sbom))
         .routes(routes!(hosting::get_hosting, hosting::set_hosting))
         .routes(routes!(hosting::get_usage))
+        .routes(routes!(egress::get_egress, egress::set_egress))
         .routes(routes!(secrets::list_secrets))
         .routes(routes!(secrets::put_secret, secrets::delete_secret))
         .routes(routes!(secrets::list_variables))

@@ -113,6 +113,7 @@ impl Config {
         self.hosting.check()?;
         self.objects.check()?;
         self.secrets.check()?;
+        self.egress.check()?;
         self.server.check()
     }
 

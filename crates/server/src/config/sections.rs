@@ -251,15 +251,38 @@ impl Default for InstallConfig {
 }
 
 /// `[egress]`: what sandboxes may reach through Vitrine's proxy.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EgressConfig {
+    /// What dev sandboxes may reach: `listed`, what the app's owner lists, or `off`, nothing.
+    pub dev: String,
+    /// The names that owners may list, comma separated; `*.example.com` stands for all names beneath. Empty: any.
+    pub dev_allow: String,
+    /// Names that owners may not list, in the same form; wins over the list of those they may.
+    pub dev_deny: String,
     /// Private or reserved address ranges that may be connected to all the same, comma separated: for a company's
     /// mirror or an inspecting gateway, for example `203.0.113.0/24`.
     pub allow_cidrs: String,
 }
 
+impl Default for EgressConfig {
+    fn default() -> Self {
+        let none = String::new;
+        Self { dev: "listed".to_owned(), dev_allow: none(), dev_deny: none(), allow_cidrs: none() }
+    }
+}
+
 impl EgressConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match self.dev.as_str() {
+            "listed" | "off" => Ok(()),
+            other => {
+                let reason = format!("there is no `{other}`; there are `listed` and `off`");
+                Err(ConfigError::Unusable { key: "egress.dev", reason })
+            }
+        }
+    }
+
     /// The ranges.
     pub(crate) fn allowed_ranges(&self) -> Result<Vec<IpNet>, ConfigError> {
         let parts = self.allow_cidrs.split(',').map(str::trim).filter(|part| !part.is_empty());

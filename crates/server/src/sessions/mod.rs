@@ -27,6 +27,7 @@ use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
 
 use crate::config::{SandboxConfig, SessionsConfig};
 use crate::drafts::{Contents, Drafts};
+use crate::egress::DevEgress;
 use crate::provision::Provision;
 use crate::secrets::Secrets;
 use preview::{Command, Preview};
@@ -39,6 +40,7 @@ pub(crate) struct Context {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) provision: Arc<dyn Provision>,
     pub(crate) secrets: Secrets,
+    pub(crate) egress: DevEgress,
     /// The tree hash of each template, by key: the name of its pre-bundle.
     pub(crate) template_hashes: HashMap<String, Sha256>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -185,6 +187,7 @@ impl Sessions {
         if let Some(preview) = preview {
             preview.stop().await;
         }
+        self.0.context.egress.forget(app);
         lock(&self.0.known).retain(|_, known| known.app != *app);
     }
 

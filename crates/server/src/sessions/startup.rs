@@ -31,6 +31,7 @@ use super::probe;
 use super::timings::Stopwatch;
 use crate::config::SandboxConfig;
 use crate::drafts::Contents;
+use crate::egress::{Door, OpenError};
 use crate::faults;
 use crate::provision::Provided;
 
@@ -100,6 +101,8 @@ pub(super) struct Live {
     ground: Ground,
     /// Secrets were given to it: nothing that it makes is kept for others.
     has_secrets: bool,
+    /// Its way out, if it has one.
+    door: Option<Door>,
 }
 
 /// What a sandbox stands on, all of it read-only.
@@ -107,6 +110,9 @@ struct Ground {
     toolchain: PathBuf,
     layer: Option<Provided>,
     prebundle: Option<PathBuf>,
+    /// It gets a way out, with these certificate authorities.
+    reaches_out: bool,
+    authorities: Option<Mount>,
 }
 
 impl Ground {
@@ -116,6 +122,7 @@ impl Ground {
             target: target.into(),
         };
         let mut mounts = vec![read_only(&self.toolchain, TOOLCHAIN_DIR)];
+        mounts.extend(self.authorities.clone());
         mounts.extend(self.prebundle.as_ref().map(|dir| read_only(dir, PREBUNDLE_DIR)));
         mounts.extend(self.layer.as_ref().map(|layer| Mount::Overlay {
             lowers: vec![layer.node_modules.clone()],
@@ -158,7 +165,9 @@ impl Start {
             false => inputs,
         };
         let prebundle = self.prebundle(layer.as_ref()).await;
-        let ground = Ground { toolchain, layer, prebundle };
+        let reaches_out = self.reaches_out().await?;
+        let authorities = self.context.egress.mount().filter(|_| reaches_out);
+        let ground = Ground { toolchain, layer, prebundle, reaches_out, authorities };
         let (sandbox, events) =
             self.measure(StepName::Sandbox, self.sandbox(&draft, &detected, &ground)).await?;
         let mut live = self.live(draft, (inputs, owner), ground, sandbox, events);
@@ -305,6 +314,12 @@ impl Start {
         self.context.provision.prebundle(layer?, &keys.into_iter().flatten().collect::<Vec<_>>())
     }
 
+    /// A driver that isolates nothing has no way out to keep.
+    async fn reaches_out(&self) -> Result<bool, Problem> {
+        let is_wanted = self.context.egress.is_wanted(&self.scope, &self.app).await;
+        Ok(is_wanted.map_err(|error| faults::of_store(&error))? && self.context.driver.isolates_network())
+    }
+
     fn limits(&self, kind: ProfileKind) -> Limits {
         let settings = &self.context.sandbox;
         let memory_mib = memory_mib(settings, kind, self.memory_doublings);
@@ -349,6 +364,7 @@ impl Start {
             owner,
             ground,
             has_secrets: false,
+            door: None,
         }
     }
 
@@ -392,6 +408,11 @@ impl Start {
         let given = given.map_err(|error| faults::of_vault(&error))?;
         live.has_secrets = !given.guard.is_idle();
         self.logs.hide(given.guard);
+        if live.ground.reaches_out {
+            let door = self.context.egress.open(&self.scope, &self.app, live.sandbox.as_ref()).await;
+            live.door = Some(door.map_err(|error| no_way_out(&error))?);
+            command.env.extend(self.context.egress.environment());
+        }
         for (name, value) in given.environment {
             command.env.entry(name).or_insert_with(|| value.reveal().to_owned());
         }
@@ -530,6 +551,13 @@ fn kind_name(kind: ProfileKind) -> &'static str {
         ProfileKind::Astro => "Astro",
         ProfileKind::Static => "static files",
         ProfileKind::Custom => "own dev command",
+    }
+}
+
+fn no_way_out(error: &OpenError) -> Problem {
+    match error {
+        OpenError::Driver(error) => faults::of_driver(error),
+        OpenError::Store(error) => faults::of_store(error),
     }
 }
 

@@ -31,14 +31,16 @@ use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{AppId, SessionId, Sha256, Timestamp};
 use vitrine_sandbox::Sandbox;
+use vitrine_sandbox::egress::Resolver;
 use vitrine_sandbox::fake::FakeDriver;
 use vitrine_store::{DatabaseConfig, ObjectsConfig, Store, StoreConfig};
 
 use super::publishes::Plan;
 use crate::apps::Apps;
 use crate::auth::{Auth, AuthSettings};
-use crate::config::{Config, PublishConfig, SecretsConfig};
+use crate::config::{Config, EgressConfig, PublishConfig, SecretsConfig};
 use crate::drafts::Drafts;
+use crate::egress::{Ceiling, DevEgress};
 use crate::provision::{Provided, Provision};
 use crate::publishes::{self, Maker, Publishes};
 use crate::secrets::{self, Secrets};
@@ -105,11 +107,15 @@ impl TestServer {
         let key = SecretsConfig { master_key: "2a".repeat(32), ..SecretsConfig::default() };
         let vault = secrets::prepare(&key, dir.path(), &store, entropy.as_ref()).await.unwrap();
         let secrets = Secrets::new(store.clone(), vault);
+        let ceiling = EgressConfig { allow_cidrs: "127.0.0.0/8".to_owned(), ..settings.egress.clone() };
+        let ceiling = Ceiling::of(&ceiling, None).unwrap();
+        let egress = DevEgress::new(store.clone(), ceiling, Arc::new(Loopback), clock.clone());
         let context = Context {
             store: store.clone(),
             driver: Arc::new(driver.clone()),
             provision: provision.clone(),
             secrets: secrets.clone(),
+            egress: egress.clone(),
             template_hashes: Default::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -144,6 +150,7 @@ impl TestServer {
             sessions,
             publishes,
             secrets,
+            egress,
             urls,
             templates,
             entropy,
@@ -323,6 +330,16 @@ impl PreviewTargets for NoTargets {
     async fn wake(&self, _: &SessionId) {}
 
     fn touch(&self, _: &SessionId, _: Activity) {}
+}
+
+/// Every name is this machine's.
+struct Loopback;
+
+#[async_trait]
+impl Resolver for Loopback {
+    async fn resolve(&self, _: &str) -> std::io::Result<Vec<std::net::IpAddr>> {
+        Ok(vec![[127, 0, 0, 1].into()])
+    }
 }
 
 struct Links;

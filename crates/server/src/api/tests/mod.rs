@@ -3,6 +3,7 @@
 mod apps;
 mod bad_input;
 mod changes;
+mod egress;
 mod harness;
 mod identity;
 mod publishes;
