@@ -44,10 +44,7 @@ fn main() -> ExitCode {
         }),
         Command::Doctor(args) => load(&args.config).and_then(|config| doctor::run(&config, args.json)),
         Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
-        Command::Admin(args) => load(&args.config).and_then(|config| {
-            start_log(&config.log);
-            print(&admin::run(&config, &args)?)
-        }),
+        Command::Admin(args) => load(&args.config).and_then(|config| print(&admin::run(&config, &args)?)),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),
     };
