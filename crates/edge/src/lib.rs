@@ -7,6 +7,7 @@
 //! answers the requests to published apps from memory and files (`docs/hosting.md`).
 
 mod admission;
+mod admitted;
 mod answer;
 mod ask;
 mod backend;
@@ -41,5 +42,6 @@ pub use hosting::{
 };
 pub use private::Entry;
 pub use target::{
-    Activity, DialError, PreviewApp, PreviewState, PreviewTargets, SandboxUpstream, Upstream, WaitInfo,
+    Activity, DialError, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption,
+    SandboxUpstream, Upstream, WaitInfo,
 };

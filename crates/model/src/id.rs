@@ -133,6 +133,8 @@ ids! {
     ReleaseId = "rel";
     /// A person's live preview of an app's draft.
     SessionId = "ses";
+    /// A link that shows an app's preview to whoever has it.
+    LinkId = "lnk";
     /// One isolated execution environment.
     SandboxId = "sbx";
     /// One request to the API, for finding it in the log.

@@ -11,9 +11,11 @@ pub mod hosting;
 pub mod id;
 pub mod limits;
 pub mod path;
+pub mod preview_link;
 pub mod problem;
 pub mod profile;
 pub mod publish;
+pub mod quota;
 pub mod session;
 pub mod source;
 pub mod template;
@@ -22,7 +24,9 @@ pub mod tree;
 
 pub use artifact::{ArtifactFile, ArtifactId, BuildInputs, Encoding, Manifest, Variant};
 pub use hash::Sha256;
-pub use id::{AppId, PublishId, ReleaseId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId};
+pub use id::{
+    AppId, LinkId, PublishId, ReleaseId, RequestId, RevisionId, SandboxId, SessionId, TenantId, UserId,
+};
 pub use path::ProjectPath;
 pub use time::Timestamp;
 pub use tree::{FileEntry, FileMode, Tree, TreeDiff};

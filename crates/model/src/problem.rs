@@ -73,6 +73,8 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key was used for another request";
     /// The app has no session, or it does not run.
     SessionNotRunning = "session_not_running", 409, "The session is not running";
+    /// The tenant has as much as it may have of something.
+    QuotaExceeded = "quota_exceeded", 409, "A quota is used up";
     /// The publish has ended; it cannot be cancelled any more.
     PublishOver = "publish_over", 409, "The publish has ended";
     /// Something newer took the place of this publish.
@@ -121,6 +123,8 @@ codes! {
     PublishAbandoned = "publish_abandoned", 422, "The publish was given up";
     /// Too much at once from this caller.
     TooManyRequests = "too_many_requests", 429, "Too many requests";
+    /// More requests in a short time than this caller or address may send.
+    RateLimited = "rate_limited", 429, "Too many requests in a short time";
     /// Our own fault; the log has the reason under the request id.
     Internal = "internal", 500, "Something went wrong on our side";
     /// The dev server's answer was not HTTP, or it hung up.

@@ -106,7 +106,11 @@ impl Dispatch {
     async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         match self.hosts.classify_request(&head) {
-            HostKind::Builder => self.build(Request::from_parts(head, body)).await,
+            HostKind::Builder => {
+                let mut request = Request::from_parts(head, body);
+                request.extensions_mut().insert(peer);
+                self.build(request).await
+            }
             HostKind::Preview(session) => {
                 let mut request = Request::from_parts(head, body);
                 request.extensions_mut().insert(peer);
@@ -132,7 +136,7 @@ impl Dispatch {
         let Some((app, artifact)) = self.hosting.private(host).await else {
             return self.hosting.handle(host, &head).await;
         };
-        let cookies = match self.gateway.enter_artifact(&app, &artifact, &head) {
+        let cookies = match self.gateway.enter_artifact(&app, &artifact, &head).await {
             Entry::Open(renewed) => renewed,
             Entry::Answered(response) => return *response,
         };

@@ -12,6 +12,8 @@ mod config;
 mod doctor;
 mod drafts;
 mod faults;
+mod limits;
+mod links;
 mod listener;
 mod machine;
 mod provision;

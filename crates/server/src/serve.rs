@@ -18,6 +18,8 @@ use crate::apps::Apps;
 use crate::auth::{self, Auth, AuthSettings};
 use crate::config::{Config, parse_origin};
 use crate::drafts::Drafts;
+use crate::limits::RateLimits;
+use crate::links::{LinkParts, Links};
 use crate::listener::{self, Dispatch};
 use crate::provision::{Machine, Provision};
 use crate::publishing::{self, Ground, Publishing};
@@ -60,7 +62,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let sweeping = tokio::spawn({
         let sessions = server.services.sessions.clone();
         let every = Duration::from_secs(config.sessions.sweep_secs);
-        async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on()) }
+        let limits = server.services.limits.clone();
+        async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on(), limits.prune_on()) }
     });
     let publishing = server.publishing.start(&config, server.services.templates.clone(), &stopping);
     let drain = Duration::from_secs(config.server.drain_secs);
@@ -106,6 +109,7 @@ async fn wire(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let store = open_store(config, data_dir, clock.clone(), entropy.clone()).await?;
+    store.set_default_quotas(config.quotas.quotas());
     let scope = store.default_scope().await.map_err(Failure::failed)?;
     let driver = machine::driver(config, data_dir).await?;
     let orphans = driver.remove_orphans().await.map_err(Failure::machine)?;
@@ -138,7 +142,12 @@ async fn wire(
     let gateway_config = gateway_config(config, public)?;
     let sessions = Sessions::new(context);
     let key = store.signing_key("preview").await.map_err(Failure::failed)?;
-    let gateway = Gateway::new(gateway_config.clone(), Arc::new(sessions.clone()), &key, clock.clone());
+    let gateway = Gateway::new(
+        gateway_config.clone(),
+        Arc::new(sessions.clone()),
+        &key,
+        (clock.clone(), entropy.clone()),
+    );
     let gateway = Arc::new(gateway.map_err(Failure::unusable)?.with_backend(backend.clone()));
     sessions.set_links(gateway.clone());
     let drafts = Drafts::new(store.clone(), sessions.clone());
@@ -159,12 +168,25 @@ async fn wire(
         make_auth(config, data_dir, public, &store, scope, (clock.clone(), entropy.clone())).await?;
     let apps = Apps::new(store.clone(), templates.clone());
     let sources = (clock.clone(), entropy.clone());
+    let limits = Arc::new(RateLimits::new(&config.limits).map_err(Failure::unusable)?);
+    let links = Links::new(LinkParts {
+        store: store.clone(),
+        sessions: sessions.clone(),
+        urls: urls.clone(),
+        limits: limits.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        most_secs: config.preview.link_max_secs,
+        origin: public.first_origin(),
+    });
     let services = Arc::new(Services {
         store,
         apps,
         drafts,
         sessions,
         publishes: publishing.publishes.clone(),
+        links,
+        limits,
         urls,
         templates,
         auth,

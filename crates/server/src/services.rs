@@ -10,6 +10,8 @@ use vitrine_store::Store;
 use crate::apps::Apps;
 use crate::auth::Auth;
 use crate::drafts::Drafts;
+use crate::limits::RateLimits;
+use crate::links::Links;
 use crate::publishes::Publishes;
 use crate::sessions::Sessions;
 use crate::sites::SiteUrls;
@@ -21,6 +23,8 @@ pub(crate) struct Services {
     pub(crate) drafts: Drafts,
     pub(crate) sessions: Sessions,
     pub(crate) publishes: Publishes,
+    pub(crate) links: Links,
+    pub(crate) limits: Arc<RateLimits>,
     pub(crate) urls: Arc<SiteUrls>,
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     pub(crate) auth: Auth,

@@ -1,9 +1,12 @@
 //! Artifacts of apps: recorded once their objects are verified, found again by what they were made of.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _, TryInsertResult,
+};
 use vitrine_model::artifact::Artifact;
-use vitrine_model::{AppId, ArtifactId, Manifest, Sha256, Timestamp};
+use vitrine_model::{AppId, ArtifactId, Manifest, RevisionId, Sha256, Timestamp};
 
 use crate::apps::{find_app, lock_app};
 use crate::assets::use_objects;
@@ -12,6 +15,7 @@ use crate::entity_publishing::{artifact_inputs, artifacts};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tenant_usage::add_storage;
 
 /// An artifact to be recorded.
 #[derive(Debug, Clone)]
@@ -80,7 +84,10 @@ impl Store {
         let there =
             OnConflict::columns([artifacts::Column::AppId, artifacts::Column::Id]).do_nothing().to_owned();
         let insert = artifacts::Entity::insert(row.into_active_model()).on_conflict(there);
-        insert.try_insert().exec_without_returning(&tx).await?;
+        if let TryInsertResult::Inserted(1..) = insert.try_insert().exec_without_returning(&tx).await? {
+            // What was allowed to be built is kept, also when it is a little more than there was room for.
+            add_storage(&tx, scope.tenant.as_str(), signed(artifact.size_bytes)).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -111,6 +118,25 @@ impl Store {
         let row = find_artifact(db, app.as_str(), &parsed(&found.artifact_id)?).await?;
         let manifest = manifest_of(&row.manifest, &row.manifest_sha256)?;
         Ok(Some((artifact_of(row)?, manifest)))
+    }
+
+    /// What was built of a revision of the app last; `None` when nothing was.
+    pub async fn artifact_of_revision(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        revision: &RevisionId,
+    ) -> Result<Option<ArtifactId>, StoreError> {
+        use crate::entity_publishing::publishes::{Column, Entity};
+        find_app(self.0.db.reader(), scope, app).await?;
+        // By the publishes: an artifact names the first of the revisions that gave it, and there may be several.
+        let built = Entity::find()
+            .filter(Column::AppId.eq(app.as_str()))
+            .filter(Column::RevisionId.eq(revision.as_str()))
+            .filter(Column::ArtifactId.is_not_null())
+            .order_by_desc(Column::BuildSeq);
+        let found = built.one(self.0.db.reader()).await?;
+        found.and_then(|row| row.artifact_id).map(|artifact| parsed(&artifact)).transpose()
     }
 
     /// The objects that tell an artifact's story.

@@ -8,6 +8,7 @@ use sea_orm::{
 use vitrine_model::app::Page;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::publish::{BuildMode, Publish, PublishStep, PublishTarget};
+use vitrine_model::quota::Quota;
 use vitrine_model::{AppId, ArtifactId, PublishId, RevisionId, Timestamp};
 
 use crate::apps::{find_app, lock_app};
@@ -44,7 +45,8 @@ pub struct NewPublish {
 impl Store {
     /// Puts a publish into the queue. It gets the app's next `build_seq`, which is never used again, and takes the place
     /// of one of the same target that still waits. A release that a person moves from now on wins over it.
-    /// [`StoreError::NotFound`] when the revision is not the app's.
+    /// [`StoreError::NotFound`] when the revision is not the app's; [`StoreError::QuotaExceeded`] when the tenant has stored, or
+    /// its apps have sent this month, as much as they may.
     pub async fn enqueue_publish(
         &self,
         scope: &Scope,
@@ -54,6 +56,8 @@ impl Store {
         let now = self.now();
         let tx = self.begin().await?;
         let app_row = lock_app(&tx, scope, app).await?;
+        self.require_room(&tx, &scope.tenant, Quota::StorageBytes).await?;
+        self.require_room(&tx, &scope.tenant, Quota::EgressBytes).await?;
         let revision = revisions::Entity::find_by_id(new.revision.as_str())
             .filter(revisions::Column::AppId.eq(app.as_str()))
             .one(&tx)

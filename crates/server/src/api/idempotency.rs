@@ -27,6 +27,10 @@ const MOST_KEY_BYTES: usize = 255;
 /// A first answer larger than this is not kept, and a repeat is refused instead of replayed.
 const MOST_KEPT_BYTES: usize = 1024 * 1024;
 
+/// Rides along with an answer that holds a secret nobody stores: it is not kept, and a repeat is refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownOnce;
+
 /// Runs a mutation once per key. Only finished answers are kept: after a fault of ours the caller may try again.
 pub(crate) async fn replay(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     if request.method().is_safe() {
@@ -76,7 +80,7 @@ async fn keep(services: &Services, caller: &Caller, key: &str, response: Respons
     }
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(&error))?;
-    if body.len() <= MOST_KEPT_BYTES {
+    if body.len() <= MOST_KEPT_BYTES && parts.extensions.get::<ShownOnce>().is_none() {
         let kind =
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let status = parts.status.as_u16();

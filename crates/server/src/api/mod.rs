@@ -4,19 +4,24 @@ mod apps;
 mod changes;
 mod extract;
 mod files;
+mod foreign;
 mod health;
 mod hosting;
 mod idempotency;
 mod identity;
 mod openapi;
+mod preview_links;
 mod problem;
 mod publishes;
+mod quotas;
 mod releases;
 mod revisions;
 mod sessions;
+mod shared;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod ui;
 
 use std::sync::Arc;
@@ -43,6 +48,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(identity::me))
         .routes(routes!(identity::sign_out))
+        .routes(routes!(quotas::get_my_usage))
         .routes(routes!(templates::list_templates))
         .routes(routes!(templates::get_template))
         .routes(routes!(apps::list_apps, apps::create_app))
@@ -60,6 +66,8 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))
         .routes(routes!(sessions::follow_session_logs))
+        .routes(routes!(preview_links::list_preview_links, preview_links::create_preview_link))
+        .routes(routes!(preview_links::delete_preview_link))
         .routes(routes!(hosting::validate_app))
         .routes(routes!(publishes::list_publishes, publishes::publish_app))
         .routes(routes!(publishes::get_publish))
@@ -91,15 +99,19 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
     let (open, _) = open().split_for_parts();
     let resources = resources
         .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
-        .layer(middleware::from_fn_with_state(services.clone(), require_caller));
+        .layer(middleware::from_fn_with_state(services.clone(), throttle::by_caller))
+        .layer(middleware::from_fn_with_state(services.clone(), require_caller))
+        .layer(middleware::from_fn(foreign::refuse));
     Router::new()
         .merge(resources)
         .merge(open)
         .route("/openapi.json", axum::routing::get(openapi::serve))
         .route("/sign-in", axum::routing::get(identity::open_sign_in_link))
+        .route("/s/{secret}", axum::routing::any(shared::serve))
         .fallback(ui::serve)
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(services.clone(), throttle::by_address))
         .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn_with_state(services.clone(), with_request_id))
         .with_state(services)
@@ -107,9 +119,13 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
 
 async fn with_request_id(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let id = RequestId::mint(services.clock.as_ref(), services.entropy.as_ref());
-    let span =
-        tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = shown(request.uri().path()));
     tracing::Instrument::instrument(problem::finish(id, request, next), span).await
+}
+
+/// A path for the log: the secret of a link is none of the log's business.
+fn shown(path: &str) -> &str {
+    if path.starts_with(crate::links::PATH) { "/s/…" } else { path }
 }
 
 async fn require_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
@@ -135,6 +151,9 @@ async fn harden(request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // No window of another origin holds on to the builder's, and no page of one embeds its answers.
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.entry("cross-origin-resource-policy").or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -14,7 +14,7 @@ use vitrine_model::path::InvalidPath;
 use vitrine_model::problem::{Code, Problem, ProblemItem};
 use vitrine_model::tree::TreeError;
 use vitrine_model::{RequestId, Sha256};
-use vitrine_store::StoreError;
+use vitrine_store::{MOST_LINKS, StoreError};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -135,6 +135,18 @@ impl From<StoreError> for ApiError {
             StoreError::Objects(_) => {
                 tracing::error!(%error, "the object store did not answer");
                 Self::new(Code::StorageUnavailable, "The storage does not answer; try again later.")
+            }
+            StoreError::QuotaExceeded { quota, limit, used } => {
+                let detail = format!(
+                    "{used} of {limit} {} are used. {}, or ask the operator for more.",
+                    quota.noun(),
+                    quota.remedy()
+                );
+                Self::new(Code::QuotaExceeded, detail)
+            }
+            StoreError::TooManyLinks => {
+                let detail = format!("An app has at most {MOST_LINKS} preview links. Delete one.");
+                Self::new(Code::QuotaExceeded, detail)
             }
             StoreError::InvalidCursor => {
                 Self::new(Code::InvalidRequest, "The cursor is none that this list gave out.")

@@ -3,6 +3,7 @@
 //! One struct per section, and the struct is its documentation: `vitrine serve --help` and `docs/configuration.md` say
 //! the same words.
 
+mod limits;
 mod publishing;
 mod sections;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use limits::{LimitsConfig, QuotasConfig};
 pub(crate) use publishing::{BackendConfig, HostingConfig, ObjectsConfig, PublishConfig};
 pub(crate) use sections::parse_origin;
 pub(crate) use sections::{
@@ -29,9 +31,9 @@ const SHORT_NAMES: [(&str, &str); 5] = [
     ("VITRINE_DRIVER", "sandbox.driver"),
 ];
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 13] = [
     "server", "log", "preview", "sandbox", "sessions", "install", "egress", "publish", "hosting", "backend",
-    "objects",
+    "objects", "limits", "quotas",
 ];
 
 /// Every setting.
@@ -60,6 +62,10 @@ pub(crate) struct Config {
     pub backend: BackendConfig,
     /// `[objects]`
     pub objects: ObjectsConfig,
+    /// `[limits]`
+    pub limits: LimitsConfig,
+    /// `[quotas]`
+    pub quotas: QuotasConfig,
 }
 
 /// Why there is no configuration.
@@ -108,6 +114,7 @@ impl Config {
         self.publish.check()?;
         self.hosting.check()?;
         self.objects.check()?;
+        self.limits.check()?;
         self.server.check()
     }
 

@@ -99,6 +99,8 @@ pub(crate) struct PreviewConfig {
     pub response_timeout_secs: u64,
     /// The largest request body that is passed on.
     pub max_request_bytes: u64,
+    /// The longest that a preview link may be open.
+    pub link_max_secs: u64,
 }
 
 impl Default for PreviewConfig {
@@ -108,6 +110,7 @@ impl Default for PreviewConfig {
             token_secs: 120,
             response_timeout_secs: 30,
             max_request_bytes: 100 * 1024 * 1024,
+            link_max_secs: 90 * 24 * 3_600,
         }
     }
 }
@@ -187,6 +190,8 @@ pub(crate) struct SessionsConfig {
     pub ready_timeout_secs: u64,
     /// How often a dev server or sandbox is brought back in a row before the session is an error.
     pub max_restarts: u32,
+    /// What visitors by link do keeps a session awake, and wakes it, for this long after they opened the link.
+    pub link_use_secs: u64,
 }
 
 impl Default for SessionsConfig {
@@ -197,6 +202,7 @@ impl Default for SessionsConfig {
             sweep_secs: 5,
             ready_timeout_secs: 90,
             max_restarts: 5,
+            link_use_secs: 4 * 3_600,
         }
     }
 }

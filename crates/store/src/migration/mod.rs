@@ -2,6 +2,7 @@
 
 mod m0001_first;
 mod m0002_publishing;
+mod m0005_links;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -10,6 +11,10 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration), Box::new(m0002_publishing::Migration)]
+        vec![
+            Box::new(m0001_first::Migration),
+            Box::new(m0002_publishing::Migration),
+            Box::new(m0005_links::Migration),
+        ]
     }
 }

@@ -10,6 +10,7 @@ mod drafts;
 mod durability;
 mod footprint;
 mod hosting;
+mod links;
 mod publishes;
 mod publishing;
 mod releases;

@@ -23,13 +23,12 @@ use vitrine_build::profile::DetectedProfile;
 use vitrine_build::template;
 use vitrine_build::toolchain::Toolchain;
 use vitrine_edge::{
-    Activity, Gateway, GatewayConfig, GatewayLimits, HostMap, Hosting, HostingConfig, PreviewState,
-    PreviewTargets, Scheme, SiteHost,
+    Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig, Scheme, SiteHost,
 };
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::source::{Clock, Entropy};
-use vitrine_model::{AppId, SessionId, Sha256, Timestamp};
+use vitrine_model::{AppId, Sha256, Timestamp};
 use vitrine_sandbox::Sandbox;
 use vitrine_sandbox::fake::FakeDriver;
 use vitrine_store::{DatabaseConfig, ObjectsConfig, Store, StoreConfig};
@@ -39,10 +38,12 @@ use crate::apps::Apps;
 use crate::auth::{Auth, AuthSettings};
 use crate::config::{Config, PublishConfig};
 use crate::drafts::Drafts;
+use crate::limits::RateLimits;
+use crate::links::LinkParts;
 use crate::provision::{Provided, Provision};
 use crate::publishes::{self, Maker, Publishes};
 use crate::services::Services;
-use crate::sessions::{Context, Ports, PreviewLinks, Sessions};
+use crate::sessions::{Context, Ports, Sessions};
 use crate::sites::{HostedVisitors, SiteUrls, Sites};
 use crate::source::SystemEntropy;
 
@@ -57,6 +58,7 @@ pub(super) struct TestServer {
     pub(super) clock: Arc<FixedClock>,
     pub(super) sabotage: Arc<Plan>,
     hosting: Arc<Hosting>,
+    gateway: Arc<Gateway>,
     router: Router,
     _dir: TempDir,
 }
@@ -83,6 +85,26 @@ impl Answer {
         problem
     }
 
+    /// The first cookie it sets, as a browser sends it back.
+    pub(super) fn cookie(&self) -> String {
+        let line = self.headers.get(header::SET_COOKIE).unwrap_or_else(|| panic!("no cookie: {self:?}"));
+        line.to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// Where it leads.
+    pub(super) fn location(&self) -> &str {
+        self.headers
+            .get(header::LOCATION)
+            .unwrap_or_else(|| panic!("leads nowhere: {self:?}"))
+            .to_str()
+            .unwrap()
+    }
+
+    /// Its body as text.
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
     pub(super) fn code(&self) -> Code {
         self.problem().code
     }
@@ -90,6 +112,11 @@ impl Answer {
 
 impl TestServer {
     pub(super) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With other settings than the defaults.
+    pub(super) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::at_millis(1_760_000_000_000));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -99,7 +126,9 @@ impl TestServer {
         };
         let store = Store::open(config, clock.clone(), entropy.clone()).await.unwrap();
         let driver = FakeDriver::new();
-        let settings = Config::default();
+        let mut settings = Config::default();
+        change(&mut settings);
+        store.set_default_quotas(settings.quotas.quotas());
         let provision: Arc<dyn Provision> = Arc::new(FakeProvision::below(dir.path()));
         let context = Context {
             store: store.clone(),
@@ -108,19 +137,21 @@ impl TestServer {
             template_hashes: Default::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
-            settings: settings.sessions,
-            sandbox: settings.sandbox,
-            preview_suffix: settings.preview.host_suffix,
-            api_base_path: settings.backend.path,
+            settings: settings.sessions.clone(),
+            sandbox: settings.sandbox.clone(),
+            preview_suffix: settings.preview.host_suffix.clone(),
+            api_base_path: settings.backend.path.clone(),
             generations: AtomicU64::new(0),
             ports: Ports::default(),
             drafts: Default::default(),
         };
         let sessions = Sessions::new(Arc::new(context));
-        sessions.set_links(Arc::new(Links));
+        let gateway = gateway(&sessions, &clock);
+        sessions.set_links(gateway.clone());
         let drafts = Drafts::new(store.clone(), sessions.clone());
         sessions.set_drafts(drafts.clone());
-        let (publishes, hosting, urls, sabotage) = publishing(&store, &driver, &provision, &drafts, &clock);
+        let (publishes, hosting, urls, sabotage) =
+            publishing(&store, &driver, &provision, &drafts, (&clock, &gateway));
         tokio::spawn({
             let publishes = publishes.clone();
             async move { publishes.work(CancellationToken::new()).await }
@@ -128,7 +159,20 @@ impl TestServer {
         let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
         let scope = store.default_scope().await.unwrap();
         let auth = AuthSettings { scope, admin_key: KEY, signing_key: [1; 32], port: 4400, is_https: false };
+        let limits = Arc::new(RateLimits::new(&settings.limits).unwrap());
+        let links = crate::links::Links::new(LinkParts {
+            store: store.clone(),
+            sessions: sessions.clone(),
+            urls: urls.clone(),
+            limits: limits.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            most_secs: settings.preview.link_max_secs,
+            origin: "http://localhost:4400".to_owned(),
+        });
         let services = Arc::new(Services {
+            links,
+            limits,
             apps: Apps::new(store.clone(), templates.clone()),
             auth: Auth::new(auth, clock.clone(), entropy.clone()),
             clock: clock.clone() as Arc<dyn Clock>,
@@ -142,7 +186,7 @@ impl TestServer {
             entropy,
         });
         let router = super::super::router(services.clone());
-        Self { router, services, driver, clock, sabotage, hosting, _dir: dir }
+        Self { router, services, driver, clock, sabotage, hosting, gateway, _dir: dir }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -204,6 +248,28 @@ impl TestServer {
         is_page.then(|| String::from_utf8(body.to_vec()).unwrap())
     }
 
+    /// What a browser with this cookie gets at an address of a preview, or of an artifact behind a key.
+    pub(super) async fn browse(&self, url: &str, cookie: &str) -> Answer {
+        let (authority, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let request = Request::get(format!("/{target}")).header("host", authority).header("cookie", cookie);
+        let request = request.header("accept", "text/html").body(Body::empty()).unwrap();
+        let response = match hosts().classify(authority) {
+            HostKind::Preview(session) => self.gateway.handle(session, request).await,
+            HostKind::Site(host) => {
+                let (head, _) = request.into_parts();
+                let (app, artifact) = self.hosting.private(&host).await.unwrap();
+                match self.gateway.enter_artifact(&app, &artifact, &head).await {
+                    Entry::Open(_) => self.hosting.handle_private(&host, &head).await,
+                    Entry::Answered(response) => *response,
+                }
+            }
+            other => panic!("{authority} is {other:?}"),
+        };
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
     /// Lets the leases of all workers run out, and tells those that are there.
     pub(super) fn let_leases_run_out(&self) {
         self.clock.advance_secs(Config::default().publish.lease_secs as i64 + 1);
@@ -257,15 +323,32 @@ pub(super) fn import(name: &str, archive: &[u8]) -> Request<Body> {
         .unwrap()
 }
 
+/// The preview gateway, over the server's own sessions.
+fn gateway(sessions: &Sessions, clock: &Arc<FixedClock>) -> Arc<Gateway> {
+    let config = GatewayConfig {
+        hosts: hosts(),
+        scheme: Scheme::Http,
+        public_port: Some(4400),
+        builder_origins: vec!["http://localhost:4400".to_owned()],
+        limits: GatewayLimits::default(),
+    };
+    let sources = (clock.clone() as Arc<dyn Clock>, Arc::new(SystemEntropy) as Arc<dyn Entropy>);
+    Arc::new(Gateway::new(config, Arc::new(sessions.clone()), &[3; 32], sources).unwrap())
+}
+
+fn hosts() -> HostMap {
+    HostMap::new(["localhost"], "preview.localhost", "apps.localhost", "cdn.localhost").unwrap()
+}
+
 /// Everything about publishing, over the server's own parts.
 fn publishing(
     store: &Store,
     driver: &FakeDriver,
     provision: &Arc<dyn Provision>,
     drafts: &Drafts,
-    clock: &Arc<FixedClock>,
+    (clock, gateway): (&Arc<FixedClock>, &Arc<Gateway>),
 ) -> (Publishes, Arc<Hosting>, Arc<SiteUrls>, Arc<Plan>) {
-    let hosts = HostMap::new(["localhost"], "preview.localhost", "apps.localhost", "cdn.localhost").unwrap();
+    let hosts = hosts();
     let grace = Duration::from_secs(3_600);
     let sites = Arc::new(Sites::new(store.clone(), "/api/py".to_owned(), grace));
     let config = HostingConfig::new(hosts.clone(), Scheme::Http);
@@ -291,38 +374,8 @@ fn publishing(
         visitors,
         sabotage: sabotage.clone(),
     };
-    let config = GatewayConfig {
-        hosts: hosts.clone(),
-        scheme: Scheme::Http,
-        public_port: Some(4400),
-        builder_origins: vec!["http://localhost:4400".to_owned()],
-        limits: GatewayLimits::default(),
-    };
-    let gateway = Gateway::new(config, Arc::new(NoTargets), &[3; 32], clock.clone()).unwrap();
-    let urls = Arc::new(SiteUrls::new(hosts, (Scheme::Http, 4400), Arc::new(gateway)));
+    let urls = Arc::new(SiteUrls::new(hosts, (Scheme::Http, 4400), gateway.clone()));
     (Publishes::new(context), hosting, urls, sabotage)
-}
-
-/// No session is reached through this gateway.
-struct NoTargets;
-
-#[async_trait]
-impl PreviewTargets for NoTargets {
-    async fn resolve(&self, _: &SessionId) -> PreviewState {
-        PreviewState::NotFound
-    }
-
-    async fn wake(&self, _: &SessionId) {}
-
-    fn touch(&self, _: &SessionId, _: Activity) {}
-}
-
-struct Links;
-
-impl PreviewLinks for Links {
-    fn preview_url(&self, session: &SessionId) -> String {
-        format!("http://{}.preview.localhost:4400/?vitrine_token=t", session.dns_label())
-    }
 }
 
 /// Directories that look like a toolchain and a layer.

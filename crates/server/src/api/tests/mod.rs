@@ -5,5 +5,7 @@ mod bad_input;
 mod changes;
 mod harness;
 mod identity;
+mod limits;
+mod preview_links;
 mod publishes;
 mod sessions;

@@ -59,7 +59,7 @@ impl Plan {
 
 impl TestServer {
     /// An app of files that are served as they are.
-    async fn site(&self, page: &str) -> AppId {
+    pub(super) async fn site(&self, page: &str) -> AppId {
         let files = [("index.html", page), ("style.css", "h1 { color: teal }"), ("note.txt", "a note")];
         let answer = self.send(import("Site", &archive(&files))).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
@@ -78,7 +78,7 @@ impl TestServer {
         (publish["id"].as_str().unwrap().to_owned(), publish["build_seq"].as_u64().unwrap())
     }
 
-    async fn ended(&self, app: &AppId, id: &str) -> Value {
+    pub(super) async fn ended(&self, app: &AppId, id: &str) -> Value {
         let path = format!("/v1/apps/{app}/publishes/{id}");
         let waiting = async {
             loop {
