@@ -105,7 +105,7 @@ export const FRAME = {
   'the whole screen': 'await document.documentElement.requestFullscreen()',
   'where the visitor is':
     'return new Promise((resolve) => navigator.geolocation.getCurrentPosition(() => resolve("told"), (error) => resolve(`refused ${error.code}`)))',
-  'the camera': 'await navigator.mediaDevices.getUserMedia({ video: true })',
+  'the camera': "return (await navigator.permissions.query({ name: 'camera' })).state",
   'the clipboard': 'return await navigator.clipboard.readText()',
   notifications: 'return await Notification.requestPermission()',
   'forged messages':

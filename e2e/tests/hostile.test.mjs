@@ -163,7 +163,7 @@ test('a hostile preview inside the builder gets out of its frame with nothing, a
     'staying for ever': 'set',
     'the whole screen': 'TypeError',
     'where the visitor is': 'refused 1',
-    'the camera': 'NotAllowedError',
+    'the camera': 'denied',
     'the clipboard': 'NotAllowedError',
     notifications: 'denied',
     'forged messages': 'sent',

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
@@ -18,7 +17,7 @@ use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{LinkId, SessionId};
 
 use crate::admission::{Admission, Door};
-use crate::admitted::{Admitted, LinkSeat, ended};
+use crate::admitted::Admitted;
 use crate::answer::{Refusal, append_cookies, misdirected, no_module, status_document};
 use crate::ask::Ask;
 use crate::backend::{Backend, Visitor};
@@ -26,9 +25,9 @@ use crate::body::{self, Body, BoxError, Upload};
 use crate::config::{GatewayConfig, Scheme};
 use crate::connect::Line;
 use crate::cookie::CookieKind;
-use crate::credential::{Purpose, Signer};
-use crate::forward::{Answered, Outgoing, Times, dial, exchange};
-use crate::headers::{TOKEN_PARAM, from_guest, to_guest};
+use crate::credential::Signer;
+use crate::forward::{Answered, Outgoing, Times, exchange};
+use crate::headers::{from_guest, to_guest};
 use crate::missing::is_page_for_asset;
 use crate::pool::Pool;
 use crate::sockets::Sockets;
@@ -47,9 +46,6 @@ const RUNTIME_CONFIG_PATH: &str = "/.vitrine/runtime-config";
 /// Sockets of pages that wait for their dev server, of all sessions. Pages beyond have to be reloaded by hand.
 const MAX_PARKED: usize = 4_096;
 
-/// How often is looked whether the dev server is back.
-const PARKED_INTERVAL: Duration = Duration::from_millis(100);
-
 /// Answers everything under the preview hosts.
 pub struct Gateway {
     pub(crate) config: GatewayConfig,
@@ -62,7 +58,7 @@ pub struct Gateway {
     pub(crate) cookies: CookieKind,
     pub(crate) frame_ancestors: HeaderValue,
     backend: Option<Arc<Backend>>,
-    parking: Arc<Semaphore>,
+    pub(crate) parking: Arc<Semaphore>,
 }
 
 /// The gateway's settings cannot be used.
@@ -110,27 +106,6 @@ impl Gateway {
     /// The settings it runs with.
     pub fn config(&self) -> &GatewayConfig {
         &self.config
-    }
-
-    /// A fresh token for a session: whoever opens its preview with it in time gets the cookie. Ask only for people who
-    /// may see the session.
-    pub fn token(&self, session: &SessionId) -> String {
-        self.token_by(session, None)
-    }
-
-    fn token_by(&self, session: &SessionId, link: Option<&LinkId>) -> String {
-        self.signer.token(Purpose::Token, session.as_str(), self.config.limits.token_ttl, link)
-    }
-
-    /// The URL that opens a session's preview, with a fresh token.
-    pub fn preview_url(&self, session: &SessionId) -> String {
-        format!("{}/?{TOKEN_PARAM}={}", self.config.preview_origin(session), self.token(session))
-    }
-
-    /// The same for a visitor by link, who sees the preview for as long as [`PreviewTargets::link`] says that it is open.
-    pub fn link_url(&self, session: &SessionId, link: &LinkId) -> String {
-        let token = self.token_by(session, Some(link));
-        format!("{}/?{TOKEN_PARAM}={token}", self.config.preview_origin(session))
     }
 
     /// Closes every connection to a session's dev server, so that pages notice. Call it after the session's state has
@@ -327,45 +302,6 @@ impl Gateway {
         let leash = Leash { seat, link };
         tokio::spawn(tunnel::run((browser, guest), leash, self.reporter((session, visitor), ask), back));
         Ok(response)
-    }
-
-    /// Ends with true when the page should load anew: the session has a dev server that can be dialled, or the visitor's link
-    /// has ended, which the page will say. With false when that never comes.
-    fn back(
-        &self,
-        session: &SessionId,
-        link: Option<Arc<LinkSeat>>,
-    ) -> impl Future<Output = bool> + Send + use<> {
-        let is_back = self.has_dev_server(session);
-        async move {
-            tokio::select! {
-                is_back = is_back => is_back,
-                () = ended(link) => true,
-            }
-        }
-    }
-
-    fn has_dev_server(&self, session: &SessionId) -> impl Future<Output = bool> + Send + use<> {
-        let targets = self.targets.clone();
-        let session = session.clone();
-        let parking = self.parking.clone();
-        let connect_timeout = self.config.limits.connect_timeout;
-        async move {
-            let Ok(_place) = parking.try_acquire() else {
-                return false;
-            };
-            loop {
-                match targets.resolve(&session).await {
-                    PreviewState::NotFound | PreviewState::Over => return false,
-                    PreviewState::Running(upstream)
-                        if dial(upstream.as_ref(), connect_timeout).await.is_ok() =>
-                    {
-                        return true;
-                    }
-                    _ => tokio::time::sleep(PARKED_INTERVAL).await,
-                }
-            }
-        }
     }
 
     /// Reports what the browser sends over a socket, unless the socket is a dev server's own.

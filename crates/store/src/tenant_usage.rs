@@ -123,3 +123,47 @@ pub(crate) fn month_of(at: Timestamp) -> String {
     // RFC 3339 begins with it.
     at.to_string().chars().take(7).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sea_orm::ConnectionTrait as _;
+    use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
+
+    use super::*;
+    use crate::migration::COUNT_STORAGE;
+    use crate::{DatabaseConfig, ObjectsConfig, StoreConfig};
+
+    #[tokio::test]
+    async fn counting_everything_anew_gives_what_was_counted_with_each_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = StoreConfig {
+            database: DatabaseConfig::Sqlite { path: dir.path().join("vitrine.db") },
+            objects: ObjectsConfig::Local { dir: dir.path().join("objects") },
+        };
+        let sources = (Arc::new(FixedClock::at_millis(1)), Arc::new(CountingEntropy::default()));
+        let store = Store::open(config, sources.0, sources.1).await.unwrap();
+        let mine = store.default_scope().await.unwrap();
+        let other = store.named_scope("other", "owner").await.unwrap();
+        let large = vec![7; 300_000];
+        for (scope, content) in [(&mine, b"12345".to_vec()), (&mine, large.clone()), (&other, large)] {
+            store.put_blob(scope, content.into()).await.unwrap();
+        }
+        let both = async || {
+            let db = store.0.db.reader();
+            (storage_of(db, &mine.tenant).await.unwrap(), storage_of(db, &other.tenant).await.unwrap())
+        };
+        assert_eq!(both().await, (300_005, 300_000));
+        let tx = store.begin().await.unwrap();
+        recount_storage(&tx, &mine.tenant).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(both().await, (300_005, 300_000));
+        // As the migration does it, for a store of before.
+        let tx = store.begin().await.unwrap();
+        tx.execute_unprepared("DELETE FROM tenant_usage").await.unwrap();
+        tx.execute_unprepared(COUNT_STORAGE).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(both().await, (300_005, 300_000));
+    }
+}

@@ -11,7 +11,7 @@ use sea_orm_migration::schema::{big_integer, big_integer_null, blob, text, text_
 use super::m0001_first::{index, of_app, reference};
 
 /// What every tenant has stored so far; from here on it is counted with each write.
-const COUNT_STORAGE: &str = "INSERT INTO tenant_usage (tenant_id, storage_bytes) \
+pub(crate) const COUNT_STORAGE: &str = "INSERT INTO tenant_usage (tenant_id, storage_bytes) \
     SELECT t.id, \
     COALESCE((SELECT SUM(b.size) FROM blob_grants g JOIN blobs b ON b.sha256 = g.sha256 WHERE g.tenant_id = t.id), 0) \
     + COALESCE((SELECT SUM(a.size_bytes) FROM artifacts a JOIN apps p ON p.id = a.app_id WHERE p.tenant_id = t.id), 0) \

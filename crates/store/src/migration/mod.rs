@@ -4,6 +4,8 @@ mod m0001_first;
 mod m0002_publishing;
 mod m0005_links;
 
+#[cfg(test)]
+pub(crate) use m0005_links::COUNT_STORAGE;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 /// All steps in order.
