@@ -8,7 +8,7 @@ SHELL := /bin/bash
 CARGO_FLAGS ?= --locked
 VITRINE := target/release/vitrine
 
-.PHONY: help run build web test test-rust test-web test-e2e check bench openapi fmt clean tools tools-check egress
+.PHONY: help run build web test test-rust test-web test-e2e check bench fuzz openapi fmt clean tools tools-check egress
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -62,6 +62,9 @@ check: tools web ## Format, lint, dependency policy, house rules.
 bench: build ## Measure F1 to F8 beside their peers (F7 needs wrk and nginx); results in bench/results/.
 	cd bench && npm ci --ignore-scripts --no-audit --no-fund
 	VITRINE_BINARY=$(CURDIR)/$(VITRINE) scripts/with-registry-exception node bench/run.mjs
+
+fuzz: ## Look for inputs that break a parser, FUZZ_SECS (60) for each target (needs a C++ compiler).
+	scripts/fuzz
 
 openapi: web ## Write openapi.json anew.
 	UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) -p vitrine-server openapi

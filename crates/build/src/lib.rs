@@ -16,6 +16,8 @@ use vitrine_model::ProjectPath;
 
 pub mod archive;
 pub mod diagnostic;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod layers;
 mod package_json;
 pub mod pipeline;

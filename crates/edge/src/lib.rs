@@ -17,6 +17,8 @@ mod cookie;
 mod credential;
 mod forward;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod gateway;
 mod headers;
 mod host;

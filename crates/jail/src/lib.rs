@@ -9,6 +9,8 @@
 //! It depends on no other crate of ours, so that it can be read and audited on its own.
 
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod guest;
 pub mod launch;
 pub mod layout;

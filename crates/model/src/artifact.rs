@@ -163,9 +163,9 @@ impl Manifest {
         ArtifactId::of(&self.hash())
     }
 
-    /// The size of all content in bytes, uncompressed.
+    /// The size of all content in bytes, uncompressed; what no number of bytes can be counts as the largest.
     pub fn size_bytes(&self) -> u64 {
-        self.files.values().map(|file| file.size).sum()
+        self.files.values().fold(0, |sum, file| sum.saturating_add(file.size))
     }
 
     /// Every object the artifact needs, with its size: contents and compressed forms; the same one may come twice.

@@ -6,6 +6,8 @@
 pub mod app;
 pub mod artifact;
 pub mod change;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod hash;
 pub mod hosting;
 pub mod id;

@@ -24,6 +24,8 @@ mod config;
 mod content_type;
 mod environment;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod inputs;
 mod log;
 pub mod pack;
