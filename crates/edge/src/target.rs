@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::net::TcpStream;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::Step;
 use vitrine_model::{AppId, SessionId};
-use vitrine_sandbox::{DriverError, Sandbox};
+use vitrine_sandbox::{DriverError, Sandbox, Stream};
 
 /// How long [`PreviewTargets::changed`] waits unless the implementation knows better.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -95,7 +94,7 @@ pub enum Activity {
 #[async_trait]
 pub trait Upstream: Send + Sync + 'static {
     /// A fresh connection to it.
-    async fn dial(&self) -> Result<TcpStream, DialError>;
+    async fn dial(&self) -> Result<Stream, DialError>;
 
     /// Another number for another process: connections of older ones are closed when it changes.
     fn generation(&self) -> u64;
@@ -137,7 +136,7 @@ pub struct SandboxUpstream {
 
 #[async_trait]
 impl Upstream for SandboxUpstream {
-    async fn dial(&self) -> Result<TcpStream, DialError> {
+    async fn dial(&self) -> Result<Stream, DialError> {
         Ok(self.sandbox.dial(self.port).await?)
     }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use vitrine_model::{FileMode, ProjectPath, SandboxId, Sha256};
+
+use crate::stream::{Listener, Stream};
 
 /// Where the project lives inside every sandbox: the working directory of its commands.
 pub const PROJECT_DIR: &str = "/workspace/app";
@@ -88,10 +89,10 @@ pub trait Sandbox: Send + Sync + 'static {
     async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError>;
 
     /// A fresh connection to a port on the sandbox's loopback. [`DriverError::ConnectionRefused`] when nothing listens.
-    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError>;
+    async fn dial(&self, port: u16) -> Result<Stream, DriverError>;
 
     /// A listener on a port of the sandbox's loopback, accepted from here: how the egress proxy is handed in.
-    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError>;
+    async fn listen(&self, port: u16) -> Result<Listener, DriverError>;
 
     /// What it uses now.
     async fn usage(&self) -> Result<Usage, DriverError>;

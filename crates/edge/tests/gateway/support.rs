@@ -164,9 +164,9 @@ impl Guest {
 
 #[async_trait::async_trait]
 impl Upstream for Guest {
-    async fn dial(&self) -> Result<TcpStream, DialError> {
+    async fn dial(&self) -> Result<vitrine_sandbox::Stream, DialError> {
         self.dials.fetch_add(1, Ordering::SeqCst);
-        TcpStream::connect(self.address).await.map_err(|_| DialError::Refused)
+        TcpStream::connect(self.address).await.map(Into::into).map_err(|_| DialError::Refused)
     }
 
     fn generation(&self) -> u64 {

@@ -44,6 +44,10 @@ pub(super) async fn read_request(
     };
     let rest = buffer.split_off(end);
     let text = std::str::from_utf8(&buffer).map_err(|_| HeadError::Malformed)?;
+    // An origin may take a lone line feed for the end of a line, and see a `Host` that was not checked.
+    if text.split("\r\n").any(|line| line.contains(|c: char| c.is_ascii_control() && c != '\t')) {
+        return Err(HeadError::Malformed);
+    }
     parse(text).map(|request| (request, rest)).ok_or(HeadError::Malformed)
 }
 
@@ -92,10 +96,11 @@ fn parse_plain(method: &str, target: &str, headers: &str) -> Option<ProxyRequest
 
 /// A DNS name in lower case. Literal addresses are no names: the allow-list is by name.
 fn host_name(text: &str) -> Option<String> {
-    let valid = !text.is_empty()
-        && text.len() <= 253
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    valid.then(|| text.trim_end_matches('.').to_ascii_lowercase())
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    (name.len() <= 253 && name.split('.').all(is_label)).then(|| name.to_ascii_lowercase())
 }
 
 fn parse_port(text: &str) -> Option<u16> {

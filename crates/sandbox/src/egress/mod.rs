@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use ipnet::IpNet;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 mod address;
 mod addresses;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod head;
 mod hello;
 mod pump;
@@ -28,6 +30,8 @@ pub use address::is_permitted;
 
 use addresses::Addresses;
 use head::ProxyRequest;
+
+use crate::stream::Listener;
 
 /// What a sandbox may reach.
 #[derive(Debug, Clone)]
@@ -181,14 +185,15 @@ impl EgressProxy {
     }
 
     /// Serves connections until the listener fails. Dropping the future cuts every connection off.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: impl Into<Listener>) {
+        let listener = listener.into();
         let mut connections = JoinSet::new();
         loop {
             // A slot first: connections beyond the limit wait in the listener's queue.
             let Ok(slot) = self.slots.clone().acquire_owned().await else {
                 return;
             };
-            let Ok((client, _)) = listener.accept().await else {
+            let Ok(client) = listener.accept().await else {
                 return;
             };
             let proxy = self.clone();

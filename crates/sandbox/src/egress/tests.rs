@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use tokio::io::AsyncReadExt;
 
 use super::hello::tests::hello_for;
+use tokio::net::TcpListener;
+
 use super::*;
 
 const LOOPBACK: &str = "127.0.0.0/8";

@@ -8,6 +8,8 @@ mod base;
 mod cgroup;
 mod dial;
 mod launch;
+#[cfg(test)]
+mod lies;
 mod life;
 mod orphans;
 mod parts;
@@ -17,6 +19,7 @@ mod spec;
 mod state;
 
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -157,7 +160,9 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
         (Ok(control), Some(init)) => {
             launched.reap_launcher();
             let life = Arc::new(Life::new(init, group, note));
-            run(id, control, launched, life, claim)
+            let dial = launched.dial.try_clone()?;
+            drop(launched);
+            run(id, (control, dial), life, claim)
         }
         (outcome, init) => {
             let error = outcome.err().unwrap_or_else(|| setup("launch", "no process id"));
@@ -178,8 +183,7 @@ async fn wait_until_ready(
     let mut control = UnixStream::from_std(control)?;
     loop {
         let read = connection::read_message(&mut control).await;
-        let (message, _) =
-            read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
+        let message = read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
         match launch::progress(message)? {
             Progress::Launched(pid) => {
                 *init = Some(Init::open(pid)?);
@@ -190,17 +194,14 @@ async fn wait_until_ready(
     }
 }
 
-/// Starts the tasks that keep a sandbox running, and clear it away at the end.
+/// Starts the tasks that keep a sandbox running, and clear it away at the end. The sockets lead to its guest.
 fn run(
     id: SandboxId,
-    control: UnixStream,
-    launched: Launched,
+    (control, dial): (UnixStream, OwnedFd),
     life: Arc<Life>,
     claim: Claim,
 ) -> Result<Started, DriverError> {
     let (events, receiver) = events::channel();
-    let dial = launched.dial.try_clone()?;
-    drop(launched);
     let (connection, reading) = {
         let (life, events) = (life.clone(), events.clone());
         Connection::open(control, move |event| life.receive(event, &events))
