@@ -35,10 +35,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 /// A whole body of at most `limit` bytes.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        match source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
+        let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        match causes.any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
             true => ApiError::new(Code::BodyTooLarge, format!("This call takes at most {limit} bytes.")),
-            false => ApiError::new(Code::InvalidRequest, "The body ended early."),
+            false => ApiError::new(Code::InvalidRequest, "The body ended early, or came too slowly."),
         }
     })
 }

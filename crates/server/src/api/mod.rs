@@ -8,6 +8,7 @@ mod health;
 mod hosting;
 mod idempotency;
 mod identity;
+mod incoming;
 mod openapi;
 mod problem;
 mod publishes;
@@ -91,7 +92,9 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
     let (open, _) = open().split_for_parts();
     let resources = resources
         .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
+        .layer(middleware::from_fn(incoming::guard))
         .layer(middleware::from_fn_with_state(services.clone(), require_caller));
+    let open = open.layer(middleware::from_fn(incoming::guard_open));
     Router::new()
         .merge(resources)
         .merge(open)
