@@ -26,6 +26,8 @@ use vitrine_edge::{
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{RequestId, SessionId};
 
+use crate::patience::patient;
+
 /// A client that has not sent its request's head after this long is cut off.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -88,7 +90,7 @@ async fn serve_connection(
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection = builder.serve_connection(TokioIo::new(patient(stream)), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

@@ -14,6 +14,7 @@ mod drafts;
 mod faults;
 mod listener;
 mod machine;
+mod patience;
 mod provision;
 mod publishes;
 mod publishing;
