@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderValue, UPGRADE,
 };
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version};
@@ -290,6 +291,8 @@ impl Gateway {
             .remove::<OnUpgrade>()
             .ok_or_else(|| Refusal::new(Code::InvalidRequest, "This connection cannot be upgraded."))?;
         let mut request = guest_request(ask, head.headers, body::empty())?;
+        // A handshake has no body; were one announced, the dev server would take the first frames for it.
+        request.headers_mut().remove(CONTENT_LENGTH);
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         request.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         let outgoing = Outgoing { request, progress: None };

@@ -32,7 +32,8 @@ mod tests {
         let (client, server) = tokio::io::duplex(16);
         let mut server = patient(server);
         let begun = Instant::now();
-        let error = timeout(WRITE_STALL * 2, server.write_all(&[0; 100])).await.expect("it ends").unwrap_err();
+        let error =
+            timeout(WRITE_STALL * 2, server.write_all(&[0; 100])).await.expect("it ends").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(begun.elapsed() >= WRITE_STALL);
         drop(client);
