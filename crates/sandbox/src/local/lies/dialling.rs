@@ -129,6 +129,9 @@ fn make_blocking(socket: impl AsFd) {
 async fn a_connection_that_was_made_blocking_holds_up_nobody() {
     let (started, mut stream, kept, mut far) = dialled().await;
     make_blocking(&kept);
+    // Something to read leads the runtime to try once more when there is nothing.
+    std::io::Write::write_all(&mut far, b"x").unwrap();
+    stream.read_exact(&mut [0; 1]).await.unwrap();
     std::thread::spawn(move || {
         std::thread::sleep(HELD_UP);
         // A test that fails still ends.
