@@ -8,7 +8,7 @@ SHELL := /bin/bash
 CARGO_FLAGS ?= --locked
 VITRINE := target/release/vitrine
 
-.PHONY: help run build web test test-rust test-web test-e2e check bench openapi fmt clean tools tools-check egress
+.PHONY: help run build web test test-rust test-web test-e2e check bench fuzz audit sbom openapi fmt clean tools tools-check egress
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -19,6 +19,10 @@ run: build ## Build everything and start Vitrine; the last line printed is the U
 build: tools web ## Leave target/release/vitrine with the UI and the templates inside it.
 	@echo "── building the server (a first build takes some minutes)"
 	cargo build --release $(CARGO_FLAGS) -p vitrine-server
+	@node scripts/sbom.mjs $(VITRINE).cdx.json
+
+sbom: tools ## Write what a release is made of (CycloneDX) to vitrine.cdx.json; `make build` puts it beside the binary.
+	@node scripts/sbom.mjs vitrine.cdx.json
 
 web: tools web/dist/index.html
 
@@ -56,12 +60,20 @@ check: tools web ## Format, lint, dependency policy, house rules.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(CARGO_FLAGS) -- -D warnings
 	scripts/deny
+	node --test scripts/*.test.mjs
 	cargo test $(CARGO_FLAGS) -p vitrine-server --test structure
 	cd web && npm run check
 
 bench: build ## Measure F1 to F8 beside their peers (F7 needs wrk and nginx); results in bench/results/.
 	cd bench && npm ci --ignore-scripts --no-audit --no-fund
 	VITRINE_BINARY=$(CURDIR)/$(VITRINE) scripts/with-registry-exception node bench/run.mjs
+
+audit: tools ## Ask what is known against what we ship (RustSec, npm); says so when it cannot be asked.
+	scripts/deny
+	node scripts/audit.mjs
+
+fuzz: ## Look for inputs that break a parser, FUZZ_SECS (60) for each target (needs a C++ compiler).
+	scripts/fuzz
 
 openapi: web ## Write openapi.json anew.
 	UPDATE_OPENAPI=1 cargo test $(CARGO_FLAGS) -p vitrine-server openapi

@@ -9,7 +9,8 @@ export default defineConfig({
   base: "/",
   server: {
     proxy: {
-      "/v1": { target: SERVER },
+      // The server takes changes from pages of its own origin alone.
+      "/v1": { target: SERVER, headers: { origin: SERVER } },
       "/sign-in": { target: SERVER },
     },
   },

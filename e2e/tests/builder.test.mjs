@@ -49,6 +49,7 @@ test('from the ready link to an edit on screen, without leaving the page', async
 test('a stranger sees a sign-in form, and the key opens it', async () => {
   const page = await open(browser, server.origin);
   await page.getByTestId('sign-in').first().waitFor();
+  await page.getByTestId('sign-in-otherwise').click();
   await page.locator('input').first().fill('vt_end-to-end-tests');
   await page.keyboard.press('Enter');
   await page.getByTestId('template-chat-classic').waitFor();

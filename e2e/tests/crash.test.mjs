@@ -35,7 +35,7 @@ function processesOf(dataDir) {
   });
 }
 
-/** The control groups that hold the server's sandboxes: `…/vitrine-<instance>`. */
+/** What the control groups of the server's sandboxes begin with: `…/vitrine-<instance>.<sandbox>`. */
 function instanceOf(dataDir) {
   const groups = processesOf(dataDir).map((pid) => {
     try {
@@ -90,6 +90,6 @@ test('kill -9 under edits loses nothing that was acknowledged and leaves nothing
   await until('no process of ours', 10_000, () => processesOf(server.dataDir).length === 0);
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n').filter((line) => line.includes(server.dataDir));
   assert.deepEqual(mounts, []);
-  const left = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', instance], { encoding: 'utf8' });
+  const left = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', `${instance}.*`], { encoding: 'utf8' });
   assert.equal(left, '', 'no control group is left');
 });

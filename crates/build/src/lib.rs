@@ -5,6 +5,7 @@
 //! - [`profile`] finds out what kind of project a draft is and how to run it.
 //! - [`toolchain`] fetches the pinned Node.js and package managers.
 //! - [`layers`] makes `node_modules` for a lockfile once, and keeps it.
+//! - [`guard`] keeps secrets out of logs and artifacts.
 //! - [`pipeline`] builds a project and packs what it leaves as an artifact.
 //! - [`compile_cache`] keeps what Node.js made of a layer's tools.
 //! - [`prebundle`] keeps Vite's pre-bundled dependencies beside a layer.
@@ -18,6 +19,9 @@ use vitrine_model::ProjectPath;
 pub mod archive;
 pub mod compile_cache;
 pub mod diagnostic;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+pub mod guard;
 pub mod layers;
 mod package_json;
 pub mod pipeline;

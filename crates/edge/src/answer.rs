@@ -27,6 +27,12 @@ pub(crate) enum Refusal {
     Over,
     /// No cookie, or none for this session.
     NoCredentials,
+    /// Its token was exchanged before, and there is no cookie.
+    TokenUsed,
+    /// It came by a link that opens nothing any more.
+    LinkOver,
+    /// It came by a link that was opened too long ago to wake what sleeps.
+    LinkResting,
     /// Sent by a page of another origin.
     Foreign,
     /// On its way.
@@ -76,12 +82,25 @@ impl Refusal {
                 status: StatusCode::GONE.as_u16(),
                 ..Problem::new(
                     Code::SessionNotRunning,
-                    "It was stopped or has expired. Open it again from the builder.",
+                    "It was stopped or has expired. Open it again from the builder, or by your link.",
                 )
             },
             Self::NoCredentials => {
                 Problem::new(Code::Unauthenticated, "Open it from the builder, which hands out the key.")
             }
+            Self::TokenUsed => Problem::new(
+                Code::Unauthenticated,
+                "Every address with a key opens a preview once. Reload the builder page it is shown in, or open the \
+                 link it came from again.",
+            ),
+            Self::LinkOver => Problem::new(
+                Code::Unauthenticated,
+                "The link was taken back or has expired. Ask whoever gave it to you for another.",
+            ),
+            Self::LinkResting => Problem::new(
+                Code::Unauthenticated,
+                "The preview went to sleep while this page was open. Open the link again to wake it.",
+            ),
             Self::Foreign => Problem::new(
                 Code::Forbidden,
                 "Pages of another origin may not send requests to this preview.",
@@ -97,6 +116,9 @@ impl Refusal {
             Self::UnknownSession => Some("There is no such preview"),
             Self::Over => Some("This preview has ended"),
             Self::NoCredentials => Some("This preview is private"),
+            Self::TokenUsed => Some("This address was opened before"),
+            Self::LinkOver => Some("This link has ended"),
+            Self::LinkResting => Some("This preview is asleep"),
             _ => None,
         }
     }

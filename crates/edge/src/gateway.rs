@@ -2,22 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderValue, UPGRADE,
 };
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::upgrade::OnUpgrade;
 use tokio::sync::Semaphore;
-use vitrine_model::SessionId;
 use vitrine_model::problem::Code;
-use vitrine_model::source::Clock;
+use vitrine_model::source::{Clock, Entropy};
+use vitrine_model::{LinkId, SessionId};
 
 use crate::admission::{Admission, Door};
+use crate::admitted::Admitted;
 use crate::answer::{Refusal, append_cookies, misdirected, no_module, status_document};
 use crate::ask::Ask;
 use crate::backend::{Backend, Visitor};
@@ -25,14 +26,14 @@ use crate::body::{self, Body, BoxError, Upload};
 use crate::config::{GatewayConfig, Scheme};
 use crate::connect::Line;
 use crate::cookie::CookieKind;
-use crate::credential::{Purpose, Signer};
-use crate::forward::{Answered, Outgoing, Times, dial, exchange};
-use crate::headers::{TOKEN_PARAM, from_guest, to_guest};
+use crate::credential::Signer;
+use crate::forward::{Answered, Outgoing, Times, exchange};
+use crate::headers::{from_guest, to_guest};
 use crate::missing::is_page_for_asset;
 use crate::pool::Pool;
 use crate::sockets::Sockets;
 use crate::target::{Activity, PreviewState, PreviewTargets};
-use crate::tunnel;
+use crate::tunnel::{self, Leash};
 
 /// What never reaches the guest.
 const RESERVED_PATH: &str = "/.vitrine";
@@ -46,20 +47,19 @@ const RUNTIME_CONFIG_PATH: &str = "/.vitrine/runtime-config";
 /// Sockets of pages that wait for their dev server, of all sessions. Pages beyond have to be reloaded by hand.
 const MAX_PARKED: usize = 4_096;
 
-/// How often is looked whether the dev server is back.
-const PARKED_INTERVAL: Duration = Duration::from_millis(100);
-
 /// Answers everything under the preview hosts.
 pub struct Gateway {
     pub(crate) config: GatewayConfig,
     pub(crate) targets: Arc<dyn PreviewTargets>,
     pub(crate) pool: Arc<Pool<SessionId>>,
     pub(crate) sockets: Arc<Sockets<SessionId>>,
+    /// What visitors by link have open.
+    pub(crate) links: Arc<Sockets<LinkId>>,
     pub(crate) signer: Signer,
     pub(crate) cookies: CookieKind,
     pub(crate) frame_ancestors: HeaderValue,
     backend: Option<Arc<Backend>>,
-    parking: Arc<Semaphore>,
+    pub(crate) parking: Arc<Semaphore>,
 }
 
 /// The gateway's settings cannot be used.
@@ -76,7 +76,7 @@ impl Gateway {
         config: GatewayConfig,
         targets: Arc<dyn PreviewTargets>,
         key: &[u8; 32],
-        clock: Arc<dyn Clock>,
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
     ) -> Result<Self, InvalidGateway> {
         let frame_ancestors = frame_ancestors(&config.builder_origins)?;
         let cookies = match config.scheme {
@@ -87,8 +87,9 @@ impl Gateway {
         Ok(Self {
             pool: Pool::new(config.limits.pool_idle, config.limits.pool_size),
             sockets: Arc::default(),
+            links: Arc::default(),
             parking: Arc::new(Semaphore::new(MAX_PARKED)),
-            signer: Signer::new(key, clock),
+            signer: Signer::new(key, clock, entropy),
             cookies,
             frame_ancestors,
             backend: None,
@@ -106,17 +107,6 @@ impl Gateway {
     /// The settings it runs with.
     pub fn config(&self) -> &GatewayConfig {
         &self.config
-    }
-
-    /// A fresh token for a session: whoever opens its preview with it in time gets the cookie. Ask only for people who
-    /// may see the session.
-    pub fn token(&self, session: &SessionId) -> String {
-        self.signer.issue(Purpose::Token, session.as_str(), self.config.limits.token_ttl)
-    }
-
-    /// The URL that opens a session's preview, with a fresh token.
-    pub fn preview_url(&self, session: &SessionId) -> String {
-        format!("{}/?{TOKEN_PARAM}={}", self.config.preview_origin(session), self.token(session))
     }
 
     /// Closes every connection to a session's dev server, so that pages notice. Call it after the session's state has
@@ -173,9 +163,9 @@ impl Gateway {
             _ if ask.is_foreign => return Err(Refusal::Foreign),
             _ => {}
         }
-        let renewed = match self.admit(&Door::of_session(session), ask, &head.headers)? {
+        let (visitor, renewed) = match self.admit(&Door::of_session(session), ask, &head.headers).await? {
             Admission::Elsewhere(response) => return Ok(response),
-            Admission::Here { renewed } => renewed,
+            Admission::Here { visitor, renewed } => (visitor, renewed),
         };
         if ask.path == STATUS_PATH {
             return Ok(status_document(&state));
@@ -187,18 +177,22 @@ impl Gateway {
             return Err(Refusal::new(Code::NotFound, "There is nothing at this address."));
         }
         if !ask.is_probe && !ask.is_websocket {
-            self.targets.touch(session, Activity::Request);
+            self.note_use(session, &visitor, Activity::Request);
         }
         if let Some(backend) = self.backend.as_ref().filter(|backend| backend.matches(&ask.path)) {
             let mut response = self.call_backend(session, backend, ask, (head, upload)).await?;
             append_cookies(response.headers_mut(), renewed);
-            return Ok(response);
+            return Ok(self.until_link_ends(&visitor, response));
+        }
+        if matches!(state, PreviewState::Asleep(_)) && !visitor.counts_at(self.signer.now()) {
+            return Err(Refusal::LinkResting);
         }
         let line = self.connect(session, ask, state).await?;
         let mut response = if ask.is_websocket {
-            self.tunnel(session, ask, head, line).await?
+            self.tunnel((session, &visitor), ask, head, line).await?
         } else {
-            self.forward(session, ask, head, line, upload).await?
+            let response = self.forward(session, ask, head, line, upload).await?;
+            self.until_link_ends(&visitor, response)
         };
         append_cookies(response.headers_mut(), renewed);
         Ok(response)
@@ -275,7 +269,7 @@ impl Gateway {
 
     async fn tunnel(
         &self,
-        session: &SessionId,
+        (session, visitor): (&SessionId, &Admitted),
         ask: &Ask,
         mut head: Parts,
         line: Line,
@@ -290,6 +284,8 @@ impl Gateway {
             .remove::<OnUpgrade>()
             .ok_or_else(|| Refusal::new(Code::InvalidRequest, "This connection cannot be upgraded."))?;
         let mut request = guest_request(ask, head.headers, body::empty())?;
+        // A handshake has no body; were one announced, the dev server would take the first frames for it.
+        request.headers_mut().remove(CONTENT_LENGTH);
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         request.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         let outgoing = Outgoing { request, progress: None };
@@ -302,44 +298,27 @@ impl Gateway {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         if !ask.is_probe {
-            self.targets.touch(session, Activity::SocketOpened);
+            self.note_use(session, visitor, Activity::SocketOpened);
         }
-        let back = ask.is_vite_hmr.then(|| self.back(session));
-        tokio::spawn(tunnel::run((browser, guest), seat, self.reporter(session, ask), back));
+        let link = self.link_seat(visitor);
+        let back = ask.is_vite_hmr.then(|| self.back(session, link.clone()));
+        let leash = Leash { seat, link };
+        tokio::spawn(tunnel::run((browser, guest), leash, self.reporter((session, visitor), ask), back));
         Ok(response)
     }
 
-    /// Ends with true when the session has a dev server that can be dialled, with false when it never will.
-    fn back(&self, session: &SessionId) -> impl Future<Output = bool> + Send + use<> {
-        let targets = self.targets.clone();
-        let session = session.clone();
-        let parking = self.parking.clone();
-        let connect_timeout = self.config.limits.connect_timeout;
-        async move {
-            let Ok(_place) = parking.try_acquire() else {
-                return false;
-            };
-            loop {
-                match targets.resolve(&session).await {
-                    PreviewState::NotFound | PreviewState::Over => return false,
-                    PreviewState::Running(upstream)
-                        if dial(upstream.as_ref(), connect_timeout).await.is_ok() =>
-                    {
-                        return true;
-                    }
-                    _ => tokio::time::sleep(PARKED_INTERVAL).await,
-                }
-            }
-        }
-    }
-
     /// Reports what the browser sends over a socket, unless the socket is a dev server's own.
-    fn reporter(&self, session: &SessionId, ask: &Ask) -> impl Fn() + Send + Unpin + use<> {
+    fn reporter(
+        &self,
+        (session, visitor): (&SessionId, &Admitted),
+        ask: &Ask,
+    ) -> impl Fn() + Send + Unpin + use<> {
+        let (visitor, clock) = (visitor.clone(), self.signer.clock());
         let targets = self.targets.clone();
         let session = session.clone();
         let is_counted = !ask.is_hmr;
         move || {
-            if is_counted {
+            if is_counted && visitor.counts_at(clock.now()) {
                 targets.touch(&session, Activity::SocketData);
             }
         }

@@ -159,15 +159,18 @@ fn keep_out_of_shared_caches(headers: &mut HeaderMap) {
         .map(<[u8]>::trim_ascii)
         .collect();
     let is_set = |name: &[u8]| directives.iter().any(|directive| directive.eq_ignore_ascii_case(name));
-    if is_set(b"private") || is_set(b"no-store") {
-        return;
-    }
     let is_for_shared = |directive: &[u8]| {
         directive.eq_ignore_ascii_case(b"public") || directive.to_ascii_lowercase().starts_with(b"s-maxage")
     };
+    // One that says both leaves it to the cache which of them it believes.
+    let is_contradictory = directives.iter().any(|directive| is_for_shared(directive));
+    if (is_set(b"private") || is_set(b"no-store")) && !is_contradictory {
+        return;
+    }
     let mut value = b"private".to_vec();
     for directive in directives {
-        if !directive.is_empty() && !is_for_shared(directive) {
+        let is_said = directive.eq_ignore_ascii_case(b"private");
+        if !directive.is_empty() && !is_said && !is_for_shared(directive) {
             value.extend_from_slice(b", ");
             value.extend_from_slice(directive);
         }
@@ -267,6 +270,7 @@ mod tests {
             ("s-maxage=60, no-cache", "private, no-cache"),
             ("no-store", "no-store"),
             ("Private, max-age=1", "Private, max-age=1"),
+            ("public, private, max-age=1", "private, max-age=1"),
             ("", "private"),
         ] {
             let mut map = headers(&[("cache-control", theirs)]);

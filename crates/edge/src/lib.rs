@@ -7,6 +7,7 @@
 //! answers the requests to published apps from memory and files (`docs/hosting.md`).
 
 mod admission;
+mod admitted;
 mod answer;
 mod ask;
 mod backend;
@@ -17,12 +18,16 @@ mod cookie;
 mod credential;
 mod forward;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod gateway;
 mod headers;
 mod host;
 mod hosting;
 mod missing;
+mod opening;
 mod page;
+mod parking;
 mod pool;
 mod private;
 mod sockets;
@@ -41,5 +46,6 @@ pub use hosting::{
 };
 pub use private::Entry;
 pub use target::{
-    Activity, DialError, PreviewApp, PreviewState, PreviewTargets, SandboxUpstream, Upstream, WaitInfo,
+    Activity, DialError, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption,
+    SandboxUpstream, Upstream, WaitInfo,
 };

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
+use vitrine_sandbox::Stream;
 
 use crate::body::Body;
 
@@ -128,7 +128,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Pool<K> {
 }
 
 /// Speaks HTTP/1.1 over a fresh connection, which lives until both sides are done with it.
-pub(crate) async fn open(stream: TcpStream, generation: u64) -> hyper::Result<Connection> {
+pub(crate) async fn open(stream: Stream, generation: u64) -> hyper::Result<Connection> {
     // Small writes follow each other when bodies are streamed; failing to say so only costs time.
     let _ = stream.set_nodelay(true);
     let (sender, driver) = http1::Builder::new()

@@ -3,7 +3,7 @@
 use http::Response;
 use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
-use vitrine_model::{AppId, ArtifactId};
+use vitrine_model::{AppId, ArtifactId, LinkId};
 
 use crate::admission::{Admission, Door};
 use crate::answer::{Refusal, misdirected};
@@ -24,8 +24,19 @@ pub enum Entry {
 impl Gateway {
     /// `url` with a key that opens an artifact of the app. Ask only for people who may see the app's drafts.
     pub fn private_url(&self, url: &str, app: &AppId, artifact: &ArtifactId) -> String {
+        self.private_url_by(url, app, artifact, None)
+    }
+
+    /// The same; with a link, for its visitors and for as long as it is open.
+    pub fn private_url_by(
+        &self,
+        url: &str,
+        app: &AppId,
+        artifact: &ArtifactId,
+        link: Option<&LinkId>,
+    ) -> String {
         let ttl = self.config.limits.token_ttl;
-        let token = self.signer.issue(Purpose::ArtifactToken, &subject(app, artifact), ttl);
+        let token = self.signer.token(Purpose::ArtifactToken, &subject(app, artifact), ttl, link);
         format!("{url}?{TOKEN_PARAM}={token}")
     }
 
@@ -37,15 +48,15 @@ impl Gateway {
 
     /// Lets a request in by its cookie, or turns its token into one. The key of one app's artifact opens no other app's,
     /// also when both are the same byte for byte.
-    pub fn enter_artifact(&self, app: &AppId, artifact: &ArtifactId, head: &Parts) -> Entry {
+    pub async fn enter_artifact(&self, app: &AppId, artifact: &ArtifactId, head: &Parts) -> Entry {
         let Some(ask) = Ask::read(head, self.config.scheme) else {
             return Entry::Answered(Box::new(misdirected(head)));
         };
         if ask.is_foreign {
             return Entry::Answered(Box::new(ask.refuse(Refusal::Foreign, &self.frame_ancestors)));
         }
-        match self.admit(&Door::of_artifact(&subject(app, artifact)), &ask, &head.headers) {
-            Ok(Admission::Here { renewed }) => Entry::Open(renewed),
+        match self.admit(&Door::of_artifact(&subject(app, artifact)), &ask, &head.headers).await {
+            Ok(Admission::Here { renewed, .. }) => Entry::Open(renewed),
             Ok(Admission::Elsewhere(response)) => Entry::Answered(Box::new(response)),
             Err(refusal) => Entry::Answered(Box::new(ask.refuse(refusal, &self.frame_ancestors))),
         }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::net::TcpStream;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::Step;
-use vitrine_model::{AppId, SessionId};
-use vitrine_sandbox::{DriverError, Sandbox};
+use vitrine_model::{AppId, LinkId, SessionId, Timestamp};
+use vitrine_sandbox::{DriverError, Sandbox, Stream};
 
 /// How long [`PreviewTargets::changed`] waits unless the implementation knows better.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -39,8 +38,49 @@ pub trait PreviewTargets: Send + Sync + 'static {
         None
     }
 
+    /// Uses a token up, for the whole installation and for good. A token that was not used up opens nothing.
+    async fn redeem(&self, token: Redemption<'_>) -> Redeemed;
+
+    /// A link that a credential names; none when it was taken back or has expired. Asked for every request of its visitors,
+    /// so it reads memory; how long it may take to notice what another server did is the implementation's to say.
+    async fn link(&self, link: &LinkId) -> Option<OpenLink>;
+
+    /// When a session ends unless it is used; cookies do not outlive it. None when that is not known.
+    fn expires_at(&self, session: &SessionId) -> Option<Timestamp>;
+
     /// Somebody uses the preview. Must not block; called for every request that counts as use.
     fn touch(&self, session: &SessionId, activity: Activity);
+}
+
+/// A token that is about to be exchanged for a cookie.
+#[derive(Debug, Clone, Copy)]
+pub struct Redemption<'a> {
+    /// What it opens: a session, or an artifact of an app.
+    pub subject: &'a str,
+    /// What it is told from other tokens by.
+    pub nonce: &'a str,
+    /// Until when it is good: after that nobody need remember it.
+    pub expires_at: Timestamp,
+}
+
+/// Whether a token may be exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redeemed {
+    /// It may: this was the first time.
+    First,
+    /// It was used up before.
+    Again,
+    /// That cannot be told now.
+    Unknown,
+}
+
+/// A link whose visitors may see a preview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenLink {
+    /// From when on it opens nothing.
+    pub ends_at: Timestamp,
+    /// Until when what its visitors do counts as use of the session. After that they have to open the link anew to wake it.
+    pub counts_until: Timestamp,
 }
 
 /// The app behind a session.
@@ -95,7 +135,7 @@ pub enum Activity {
 #[async_trait]
 pub trait Upstream: Send + Sync + 'static {
     /// A fresh connection to it.
-    async fn dial(&self) -> Result<TcpStream, DialError>;
+    async fn dial(&self) -> Result<Stream, DialError>;
 
     /// Another number for another process: connections of older ones are closed when it changes.
     fn generation(&self) -> u64;
@@ -137,7 +177,7 @@ pub struct SandboxUpstream {
 
 #[async_trait]
 impl Upstream for SandboxUpstream {
-    async fn dial(&self) -> Result<TcpStream, DialError> {
+    async fn dial(&self) -> Result<Stream, DialError> {
         Ok(self.sandbox.dial(self.port).await?)
     }
 

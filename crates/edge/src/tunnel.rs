@@ -4,6 +4,7 @@
 //! another site when they block third-party cookies: in the builder the page would never come back. So the browser's end
 //! of Vite's own socket outlives the dev server, and the page is told to reload when there is one again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 use vitrine_model::SessionId;
 
+use crate::admitted::{LinkSeat, ended};
 use crate::frames::{Boundary, FULL_RELOAD};
 use crate::sockets::Seat;
 
@@ -35,19 +37,36 @@ enum End {
     Guest,
 }
 
-/// Carries bytes until either side ends, or `seat` says so. `report` is called when the browser sends something that is
+/// What ends a socket besides its two sides.
+pub(crate) struct Leash {
+    /// Its place among the session's sockets.
+    pub(crate) seat: Seat<SessionId>,
+    /// The link its visitor came by.
+    pub(crate) link: Option<Arc<LinkSeat>>,
+}
+
+impl Leash {
+    async fn closing(&self) {
+        tokio::select! {
+            () = self.seat.closing() => {}
+            () = ended(self.link.clone()) => {}
+        }
+    }
+}
+
+/// Carries bytes until either side ends, or `leash` says so. `report` is called when the browser sends something that is
 /// not a heartbeat. With `back`, the browser's end is kept when the guest's is gone, and the page is told to reload when
 /// `back` ends with true.
 pub(crate) async fn run(
     handshakes: (OnUpgrade, OnUpgrade),
-    seat: Seat<SessionId>,
+    leash: Leash,
     report: impl Fn() + Send,
     back: Option<impl Future<Output = bool> + Send>,
 ) {
     let mut boundary = Boundary::default();
     let upgraded = tokio::select! {
         upgraded = async { tokio::try_join!(handshakes.0, handshakes.1) } => upgraded,
-        () = seat.closing() => return,
+        () = leash.closing() => return,
     };
     let (mut browser, guest) = match upgraded {
         Ok((browser, guest)) => (TokioIo::new(browser), TokioIo::new(guest)),
@@ -55,9 +74,9 @@ pub(crate) async fn run(
     };
     let end = tokio::select! {
         end = carry(&mut browser, guest, report, &mut boundary) => end,
-        () = seat.closing() => End::Guest,
+        () = leash.closing() => End::Guest,
     };
-    drop(seat);
+    drop(leash);
     if let Some(back) = back
         && end == End::Guest
         && boundary.allows_frame()

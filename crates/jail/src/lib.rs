@@ -8,10 +8,14 @@
 //! All namespace, mount and seccomp calls of Vitrine are in [`launch`]; all `unsafe` code of Vitrine is in this crate.
 //! It depends on no other crate of ours, so that it can be read and audited on its own.
 
+pub mod attempts;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod guest;
 pub mod launch;
 pub mod layout;
 pub mod lines;
 pub mod protocol;
 pub mod spec;
+pub mod walls;

@@ -163,9 +163,9 @@ impl Manifest {
         ArtifactId::of(&self.hash())
     }
 
-    /// The size of all content in bytes, uncompressed.
+    /// The size of all content in bytes, uncompressed; what no number of bytes can be counts as the largest.
     pub fn size_bytes(&self) -> u64 {
-        self.files.values().map(|file| file.size).sum()
+        self.files.values().fold(0, |sum, file| sum.saturating_add(file.size))
     }
 
     /// Every object the artifact needs, with its size: contents and compressed forms; the same one may come twice.
@@ -201,9 +201,12 @@ pub struct BuildInputs {
     pub layer: Option<Sha256>,
     /// The operating system and processor it ran on, as `linux-x64`.
     pub platform: String,
-    /// Variables given to the build by name, with the hashes of their values.
+    /// Secrets and variables given to the build by name, with hashes of their values; those of secrets are made with a key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, Sha256>,
+    /// Stands for the secrets that the output was searched for, made with a key; absent without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched_for: Option<Sha256>,
     /// The version of Vitrine's build procedure: raised when the same inputs may give another artifact.
     pub procedure: u32,
 }

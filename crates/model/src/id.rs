@@ -68,6 +68,11 @@ macro_rules! ids {
                 &self.0
             }
 
+            /// The part after the underscore: 26 of 0–9 and a–z.
+            pub fn body(&self) -> &str {
+                self.0.get(Self::PREFIX.len() + 1..).unwrap_or_default()
+            }
+
             /// The id as one DNS label (`app-…`): underscores are not allowed in host names.
             pub fn dns_label(&self) -> String {
                 self.0.replacen('_', "-", 1)
@@ -123,6 +128,10 @@ ids! {
     TenantId = "ten";
     /// A person, or a key acting for one.
     UserId = "usr";
+    /// An API key; the public half of `vt_…`.
+    KeyId = "key";
+    /// An invitation into a tenant.
+    InviteId = "inv";
     /// One project.
     AppId = "app";
     /// An immutable snapshot of a draft.
@@ -133,6 +142,8 @@ ids! {
     ReleaseId = "rel";
     /// A person's live preview of an app's draft.
     SessionId = "ses";
+    /// A link that shows an app's preview to whoever has it.
+    LinkId = "lnk";
     /// One isolated execution environment.
     SandboxId = "sbx";
     /// One request to the API, for finding it in the log.

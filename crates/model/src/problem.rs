@@ -47,12 +47,20 @@ codes! {
     InvalidArchive = "invalid_archive", 400, "The archive is not valid";
     /// Uploaded bytes are not the ones their hash names.
     HashMismatch = "hash_mismatch", 400, "The content does not match its hash";
+    /// The password is too short, too long, or the account's own email.
+    WeakPassword = "weak_password", 400, "The password is not good enough";
+    /// A secret or a variable whose name or value cannot be kept, or one too many.
+    InvalidSecret = "invalid_secret", 400, "The secret or variable is not valid";
+    /// A destination that is none, or that the operator does not allow.
+    InvalidDestination = "invalid_destination", 400, "The destination is not valid";
     /// A slug outside `^[a-z0-9-]{3,63}$`, or a reserved one.
     InvalidSlug = "invalid_slug", 400, "The slug is not valid";
     /// No credentials, or none that are valid.
     Unauthenticated = "unauthenticated", 401, "Sign in first";
     /// The credentials are not for this, or a browser's request lacks its CSRF token.
     Forbidden = "forbidden", 403, "Not allowed";
+    /// The tenant is suspended by whoever runs the server.
+    TenantSuspended = "tenant_suspended", 403, "The tenant is suspended";
     /// Nothing there, or nothing of yours.
     NotFound = "not_found", 404, "Not found";
     /// No template has this key.
@@ -69,10 +77,18 @@ codes! {
     FileExists = "file_exists", 409, "There is a file already";
     /// Another app has the slug.
     SlugTaken = "slug_taken", 409, "The slug is taken";
+    /// Another account of this server has the email.
+    EmailTaken = "email_taken", 409, "The email is taken";
+    /// A tenant of the host product is there already.
+    TenantExists = "tenant_exists", 409, "There is such a tenant already";
+    /// The change would leave the tenant without an owner.
+    LastOwner = "last_owner", 409, "A tenant needs an owner";
     /// The same idempotency key came with another request.
     IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key was used for another request";
     /// The app has no session, or it does not run.
     SessionNotRunning = "session_not_running", 409, "The session is not running";
+    /// The tenant has as much as it may have of something.
+    QuotaExceeded = "quota_exceeded", 409, "A quota is used up";
     /// The publish has ended; it cannot be cancelled any more.
     PublishOver = "publish_over", 409, "The publish has ended";
     /// Something newer took the place of this publish.
@@ -113,6 +129,8 @@ codes! {
     BuildIncomplete = "build_incomplete", 422, "The build left no complete site";
     /// What the build left cannot be hosted: a link out of it, a name that is no path, too much.
     BuildOutputRefused = "build_output_refused", 422, "What the build left cannot be published";
+    /// A file of the build holds the value of one of the app's secrets.
+    SecretInArtifact = "secret_in_artifact", 422, "A secret would be published";
     /// The publish took longer than it may.
     PublishTimedOut = "publish_timed_out", 422, "The publish took too long";
     /// Building an artifact anew gave other files.
@@ -121,6 +139,8 @@ codes! {
     PublishAbandoned = "publish_abandoned", 422, "The publish was given up";
     /// Too much at once from this caller.
     TooManyRequests = "too_many_requests", 429, "Too many requests";
+    /// More requests in a short time than this caller or address may send.
+    RateLimited = "rate_limited", 429, "Too many requests in a short time";
     /// Our own fault; the log has the reason under the request id.
     Internal = "internal", 500, "Something went wrong on our side";
     /// The dev server's answer was not HTTP, or it hung up.
@@ -131,8 +151,12 @@ codes! {
     SandboxUnavailable = "sandbox_unavailable", 503, "No sandbox can be started now";
     /// The pinned Node.js or package manager could not be had.
     ToolchainUnavailable = "toolchain_unavailable", 503, "The toolchain could not be downloaded";
+    /// The operator's master key is missing or another one: secrets are there and cannot be opened.
+    SecretsUnavailable = "secrets_unavailable", 503, "The secrets cannot be opened now";
     /// The object store does not take or give what is asked of it.
     StorageUnavailable = "storage_unavailable", 503, "The storage does not answer";
+    /// A token of the host product cannot be checked, as its keys cannot be fetched.
+    HostKeysUnavailable = "host_keys_unavailable", 503, "The host product's keys cannot be fetched";
     /// The app's owner has paused it.
     AppPaused = "app_paused", 503, "The app is paused";
     /// The app calls a back end, and none is configured.

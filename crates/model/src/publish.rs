@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::ArtifactId;
 use crate::id::{AppId, PublishId, ReleaseId, RevisionId};
 use crate::problem::Problem;
+use crate::secret::Environment;
 use crate::time::Timestamp;
 
 /// How a project is built.
@@ -173,6 +174,9 @@ pub struct Publish {
     pub mode: BuildMode,
     /// What it is for.
     pub target: PublishTarget,
+    /// Whose secrets and variables the build is given.
+    #[serde(default)]
+    pub environment: Environment,
     /// The steps, in order.
     pub steps: Vec<PublishStep>,
     /// Which attempt this is, from 1; 0 before the first.

@@ -128,9 +128,9 @@ impl Tree {
         self.0.is_empty()
     }
 
-    /// The size of all content in bytes.
+    /// The size of all content in bytes; what no number of bytes can be counts as the largest.
     pub fn size_bytes(&self) -> u64 {
-        self.0.values().map(|entry| entry.size).sum()
+        self.0.values().fold(0, |sum, entry| sum.saturating_add(entry.size))
     }
 
     /// The name of this tree: equal trees, equal hashes. The only definition there is: SHA-256 over

@@ -1,7 +1,8 @@
 //! The server's end of the control socket: frames out through one task, frames in through another.
 //!
 //! A request is written whole even when its caller loses patience, or the stream would be out of step; requests are
-//! written in the order in which they were made. Nothing the guest sends is believed beyond its form.
+//! written in the order in which they were made. Nothing the guest sends is believed beyond its form, an answer has at
+//! most the content that its question allows, and what nobody asked for comes at a bounded pace.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,14 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
+use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
-use vitrine_jail::protocol::frame::{self, FrameError, LENGTHS_BYTES};
+use vitrine_jail::protocol::frame::{self, MAX_PAYLOAD_BYTES};
 use vitrine_jail::protocol::{Event, FailureKind, Message, Reply, Request, RequestFrame};
 
 use crate::driver::DriverError;
+use crate::pace::Pace;
+use crate::reading::{GuestError, Head, read_head, read_payload, skip_payload};
+use crate::words::plain;
 
 /// Requests that wait to be written.
 const QUEUED_REQUESTS: usize = 64;
@@ -40,8 +44,16 @@ struct Pending(Mutex<PendingState>);
 #[derive(Debug, Default)]
 struct PendingState {
     last_id: u64,
-    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    waiting: HashMap<u64, Waiting>,
     is_closed: bool,
+}
+
+/// A request without its answer.
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Answer>,
+    /// Content that can be an answer.
+    most_payload: usize,
 }
 
 impl Connection {
@@ -50,7 +62,7 @@ impl Connection {
     pub(crate) fn open(
         socket: UnixStream,
         receive: impl FnMut(Event) + Send,
-    ) -> (Self, impl Future<Output = FrameError> + Send) {
+    ) -> (Self, impl Future<Output = GuestError> + Send) {
         let (reader, writer) = socket.into_split();
         let (outgoing, queue) = mpsc::channel(QUEUED_REQUESTS);
         tokio::spawn(write_all(writer, queue));
@@ -61,16 +73,27 @@ impl Connection {
 
     /// Sends one request and waits for its reply.
     pub(crate) async fn ask(&self, request: Request, within: Duration) -> Result<Answer, DriverError> {
-        self.ask_in_parts(within, |id| Ok(vec![vec![head(id, request, 0)?]])).await
+        let most_payload = most_payload(&request);
+        self.exchange(within, most_payload, |id| Ok(vec![vec![head(id, request, 0)?]])).await
     }
 
-    /// Sends a request that consists of several frames, all under one id, and waits for its one reply.
+    /// Sends a request that consists of several frames, all under one id, and waits for its one reply, which has no
+    /// content.
     pub(crate) async fn ask_in_parts(
         &self,
         within: Duration,
         parts: impl FnOnce(u64) -> Result<Vec<Outgoing>, DriverError>,
     ) -> Result<Answer, DriverError> {
-        let (id, answer) = self.pending.register().ok_or(DriverError::Ended)?;
+        self.exchange(within, 0, parts).await
+    }
+
+    async fn exchange(
+        &self,
+        within: Duration,
+        most_payload: usize,
+        parts: impl FnOnce(u64) -> Result<Vec<Outgoing>, DriverError>,
+    ) -> Result<Answer, DriverError> {
+        let (id, answer) = self.pending.register(most_payload).ok_or(DriverError::Ended)?;
         let forget = Forget { pending: &self.pending, id };
         let parts = parts(id)?;
         let exchange = async {
@@ -80,8 +103,12 @@ impl Connection {
         let answer = tokio::time::timeout(within, exchange).await;
         drop(forget);
         match answer.map_err(|_| DriverError::Timeout(within))?? {
-            (Reply::Failed { kind: FailureKind::Limit, reason }, _) => Err(DriverError::Limit(reason)),
-            (Reply::Failed { kind: FailureKind::Refused, reason }, _) => Err(DriverError::Refused(reason)),
+            (Reply::Failed { kind: FailureKind::Limit, reason }, _) => {
+                Err(DriverError::Limit(plain(&reason)))
+            }
+            (Reply::Failed { kind: FailureKind::Refused, reason }, _) => {
+                Err(DriverError::Refused(plain(&reason)))
+            }
             answer => Ok(answer),
         }
     }
@@ -103,7 +130,22 @@ pub(crate) fn head(id: u64, request: Request, payload_bytes: usize) -> Result<By
 
 /// The guest answered with something else than what was asked.
 pub(crate) fn unexpected(reply: &Reply) -> DriverError {
-    DriverError::Refused(format!("an unexpected answer: {reply:?}"))
+    DriverError::Refused(plain(&format!("an unexpected answer: {reply:?}")))
+}
+
+/// The content that an answer may have.
+fn most_payload(request: &Request) -> usize {
+    let most = match request {
+        Request::Apply(_) | Request::Spawn { .. } | Request::Kill { .. } => 0,
+        Request::Digest | Request::List { .. } => MAX_PAYLOAD_BYTES as u64,
+        Request::Read { max_bytes, .. } => *max_bytes,
+        Request::Fetch { pieces } => {
+            pieces.iter().fold(0, |sum: u64, piece| sum.saturating_add(piece.max_bytes))
+        }
+        // Of each stream.
+        Request::Exec { max_output_bytes, .. } => max_output_bytes.saturating_mul(2),
+    };
+    usize::try_from(most).unwrap_or(usize::MAX).min(MAX_PAYLOAD_BYTES)
 }
 
 impl Pending {
@@ -111,16 +153,25 @@ impl Pending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(&self) -> Option<(u64, oneshot::Receiver<Answer>)> {
-        let (sender, receiver) = oneshot::channel();
+    fn register(&self, most_payload: usize) -> Option<(u64, oneshot::Receiver<Answer>)> {
+        let (answer, receiver) = oneshot::channel();
         let mut state = self.state();
         if state.is_closed {
             return None;
         }
         state.last_id += 1;
         let id = state.last_id;
-        state.waiting.insert(id, sender);
+        state.waiting.insert(id, Waiting { answer, most_payload });
         Some((id, receiver))
+    }
+
+    /// Who waits for this answer; nobody when its caller has left, or it was given before.
+    fn take(&self, id: u64) -> Result<Option<Waiting>, GuestError> {
+        let mut state = self.state();
+        match id == 0 || id > state.last_id {
+            true => Err(GuestError::NeverAsked),
+            false => Ok(state.waiting.remove(&id)),
+        }
     }
 }
 
@@ -157,40 +208,59 @@ async fn read_all(
     mut reader: OwnedReadHalf,
     pending: Arc<Pending>,
     mut receive: impl FnMut(Event) + Send,
-) -> FrameError {
+) -> GuestError {
+    let mut pace = Pace::new();
     loop {
-        match read_message(&mut reader).await {
-            Ok((Message::Event(event), _)) => receive(event),
-            Ok((Message::Reply { id, reply }, payload)) => {
-                if let Some(sender) = pending.state().waiting.remove(&id) {
-                    // The caller may have left.
-                    let _ = sender.send((reply, payload));
-                }
-            }
-            Ok((Message::Failed { step, reason }, _)) => {
-                return io::Error::other(format!("{step}: {reason}")).into();
-            }
-            Ok((Message::Launched { .. } | Message::Ready, _)) => {
-                return io::Error::other("a message out of its place").into();
-            }
-            Err(error) => return error,
+        if let Err(error) = read_one(&mut reader, &pending, &mut pace, &mut receive).await {
+            return error;
         }
     }
 }
 
-/// Reads one message with its payload.
+async fn read_one(
+    reader: &mut OwnedReadHalf,
+    pending: &Pending,
+    pace: &mut Pace,
+    receive: &mut (impl FnMut(Event) + Send),
+) -> Result<(), GuestError> {
+    let Head { message, payload_bytes, frame_bytes } = read_head(reader).await?;
+    match message {
+        Message::Reply { id, reply } => match pending.take(id)? {
+            Some(Waiting { answer, most_payload }) => {
+                if payload_bytes > most_payload {
+                    return Err(GuestError::TooMuch { bytes: payload_bytes, most: most_payload });
+                }
+                let payload = read_payload(reader, payload_bytes).await?;
+                // The caller may have left.
+                let _ = answer.send((reply, payload));
+            }
+            None => {
+                pace.pay(frame_bytes).await;
+                skip_payload(reader, payload_bytes).await?;
+            }
+        },
+        _ if payload_bytes > 0 => return Err(GuestError::TooMuch { bytes: payload_bytes, most: 0 }),
+        Message::Event(event) => {
+            pace.pay(frame_bytes).await;
+            receive(event);
+        }
+        Message::Failed { step, reason } => {
+            return Err(GuestError::GaveUp { step: plain(&step), reason: plain(&reason) });
+        }
+        Message::Launched { .. } | Message::Ready => return Err(GuestError::OutOfPlace),
+    }
+    Ok(())
+}
+
+/// Reads one message that has no content: what is said while a sandbox starts.
 pub(crate) async fn read_message(
     reader: &mut (impl tokio::io::AsyncRead + Unpin),
-) -> Result<(Message, Bytes), FrameError> {
-    let mut lengths = [0; LENGTHS_BYTES];
-    reader.read_exact(&mut lengths).await?;
-    let lengths = frame::parse_lengths(lengths)?;
-    let mut header = vec![0; lengths.header];
-    reader.read_exact(&mut header).await?;
-    let message = serde_json::from_slice(&header)?;
-    let mut payload = vec![0; lengths.payload];
-    reader.read_exact(&mut payload).await?;
-    Ok((message, payload.into()))
+) -> Result<Message, GuestError> {
+    let head = read_head(reader).await?;
+    match head.payload_bytes {
+        0 => Ok(head.message),
+        bytes => Err(GuestError::TooMuch { bytes, most: 0 }),
+    }
 }
 
 #[cfg(test)]
@@ -198,12 +268,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::sync::mpsc as std_mpsc;
+    use tokio::io::AsyncReadExt;
     use vitrine_jail::protocol::Ended;
+    use vitrine_jail::protocol::frame::LENGTHS_BYTES;
 
     const WITHIN: Duration = Duration::from_secs(10);
 
     /// A connection, the guest's end of it, and why reading stopped.
-    fn open() -> (Connection, UnixStream, tokio::task::JoinHandle<FrameError>, std_mpsc::Receiver<Event>) {
+    fn open() -> (Connection, UnixStream, tokio::task::JoinHandle<GuestError>, std_mpsc::Receiver<Event>) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (sender, events) = std_mpsc::channel();
         let (connection, reading) = Connection::open(ours, move |event| sender.send(event).unwrap());
@@ -215,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_find_their_questions_in_any_order_and_strays_are_ignored() {
+    async fn answers_find_their_questions_in_any_order_and_second_ones_are_ignored() {
         let (connection, mut guest, _reading, events) = open();
         let answering = async {
             let mut requests = [0; 4096];
@@ -226,9 +298,7 @@ mod tests {
             }
             let reply = |id, is_found| Message::Reply { id, reply: Reply::Content { is_found } };
             let exited = Event::Exited { name: "dev".into(), exit: Ended::TimedOut };
-            for said in
-                [reply(99, true), reply(2, true), Message::Event(exited), reply(2, false), reply(1, false)]
-            {
+            for said in [reply(2, true), Message::Event(exited), reply(2, false), reply(1, false)] {
                 guest.write_all(&message(&said)).await.unwrap();
             }
         };

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use vitrine_model::{FileMode, ProjectPath, SandboxId, Sha256};
+
+use crate::stream::{Listener, Stream};
 
 /// Where the project lives inside every sandbox: the working directory of its commands.
 pub const PROJECT_DIR: &str = "/workspace/app";
@@ -88,10 +89,10 @@ pub trait Sandbox: Send + Sync + 'static {
     async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError>;
 
     /// A fresh connection to a port on the sandbox's loopback. [`DriverError::ConnectionRefused`] when nothing listens.
-    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError>;
+    async fn dial(&self, port: u16) -> Result<Stream, DriverError>;
 
     /// A listener on a port of the sandbox's loopback, accepted from here: how the egress proxy is handed in.
-    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError>;
+    async fn listen(&self, port: u16) -> Result<Listener, DriverError>;
 
     /// What it uses now.
     async fn usage(&self) -> Result<Usage, DriverError>;
@@ -173,10 +174,16 @@ impl Urgency {
             Self::Background => 20,
         }
     }
+
+    /// The same for disks, where a controller divides them (kernel documentation, `cgroup-v2`, "io.weight").
+    pub const fn io_weight(self) -> u64 {
+        self.cpu_weight()
+    }
 }
 
-/// A command to run inside, with exactly this environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command to run inside, with exactly this environment. Its `Debug` shows no values of the environment: secrets may be
+/// among them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Command {
     /// The program and its arguments; the program is looked up in `PATH` of `env`.
     pub argv: Vec<String>,
@@ -184,6 +191,17 @@ pub struct Command {
     pub env: BTreeMap<String, String>,
     /// Where to run, absolute inside; usually [`PROJECT_DIR`].
     pub cwd: String,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.env.keys().collect();
+        f.debug_struct("Command")
+            .field("argv", &self.argv)
+            .field("env", &names)
+            .field("cwd", &self.cwd)
+            .finish()
+    }
 }
 
 /// Bounds of an [`Sandbox::exec`].

@@ -50,7 +50,8 @@ impl Events {
         line.truncate(line.floor_char_boundary(MAX_LINE_BYTES));
         self.change(|waiting| {
             if waiting.lines >= MAX_WAITING_LINES {
-                *waiting.dropped.entry(name.to_owned()).or_default() += 1;
+                let dropped = waiting.dropped.entry(name.to_owned()).or_default();
+                *dropped = dropped.saturating_add(1);
                 return;
             }
             waiting.lines += 1;
@@ -60,7 +61,10 @@ impl Events {
 
     /// Lines that were dropped somewhere else.
     pub(crate) fn dropped(&self, name: String, lines: u64) {
-        self.change(|waiting| *waiting.dropped.entry(name).or_default() += lines);
+        self.change(|waiting| {
+            let dropped = waiting.dropped.entry(name).or_default();
+            *dropped = dropped.saturating_add(lines);
+        });
     }
 
     /// Anything that must arrive.

@@ -6,11 +6,18 @@
 pub mod driver;
 pub mod egress;
 pub mod fake;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod local;
 pub mod process;
 
 mod collect;
 mod connection;
 mod events;
+mod pace;
+mod reading;
+mod stream;
+mod words;
 
 pub use driver::{Driver, DriverError, Sandbox};
+pub use stream::{Listener, Stream};

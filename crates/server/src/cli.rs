@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vitrine_model::{AppId, ArtifactId};
+use vitrine_model::{AppId, ArtifactId, Role};
 
 use crate::config::LogFormat;
 
@@ -25,6 +25,9 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
     Verify(VerifyArgs),
+    /// Tenants, keys and the audit log of a running server, as JSON; and the keys that secrets are sealed under.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Print the OpenAPI document of this version.
     Openapi,
     /// Print the version.
@@ -87,6 +90,9 @@ pub(crate) struct DoctorArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Try, in a throwaway sandbox, what hostile code would try; fails when anything gets through.
+    #[arg(long)]
+    pub(crate) attack: bool,
 }
 
 /// Arguments of `verify`.
@@ -99,6 +105,93 @@ pub(crate) struct VerifyArgs {
     pub(crate) app: AppId,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// What an operator does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Tenants of the server.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Keys of the key's own tenant.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The audit log of the key's own tenant.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The keys that secrets are sealed under; in the data directory, also while the server runs.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+}
+
+/// What is done with master keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Say which master keys there are, and what is under which.
+    Status(ConfigArgs),
+    /// Wrap everything with a new master key. Secrets stay as they are; the server may run meanwhile; if it is broken off,
+    /// run it again.
+    Rotate(ConfigArgs),
+}
+
+/// What is done with tenants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant; prints its owner's key, once.
+    Create {
+        /// Its name, for people.
+        name: String,
+        /// What the host product calls it in its tokens.
+        #[arg(long, value_name = "ID")]
+        host_id: Option<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// List all tenants.
+    List {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// What is done with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; prints it, once.
+    Create {
+        /// Its name, for people.
+        name: String,
+        /// What it may do: viewer, editor, admin or owner.
+        #[arg(long)]
+        role: Role,
+        /// How long it works [default: until it is revoked].
+        #[arg(long, value_name = "SECS")]
+        expires_in_secs: Option<u32>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// What is done with audit logs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that the log is as it was written; ends with 1 when not.
+    Verify {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+impl AdminCommand {
+    /// The configuration it goes by.
+    pub(crate) fn config(&self) -> &ConfigArgs {
+        match self {
+            Self::Tenant(TenantCommand::Create { server, .. } | TenantCommand::List { server })
+            | Self::Key(KeyCommand::Create { server, .. })
+            | Self::Audit(AuditCommand::Verify { server }) => &server.config,
+            Self::Secrets(SecretsCommand::Status(config) | SecretsCommand::Rotate(config)) => config,
+        }
+    }
 }
 
 /// Which running server to ask, and as whom.

@@ -1,5 +1,7 @@
 //! `vitrine doctor`: what this machine has and lacks, and what to do about it.
 
+pub(crate) mod attack;
+
 use std::io::Write as _;
 use std::net::{TcpListener, ToSocketAddrs as _};
 use std::path::Path;
@@ -52,15 +54,19 @@ pub(crate) fn run(config: &Config, json: bool) -> Result<(), Failure> {
     findings.push(port(config));
     findings.push(names(config));
     findings.push(registry(config));
-    let text = match json {
-        true => serde_json::to_string_pretty(&findings).map_err(Failure::failed)?,
-        false => table(&findings),
-    };
-    writeln!(std::io::stdout(), "{text}").map_err(Failure::failed)?;
+    show(&findings, json)?;
     match findings.iter().filter(|finding| finding.verdict == Verdict::Failure).count() {
         0 => Ok(()),
         count => Err(Failure::machine(format!("{count} of the checks above failed"))),
     }
+}
+
+fn show(findings: &[Finding], json: bool) -> Result<(), Failure> {
+    let text = match json {
+        true => serde_json::to_string_pretty(findings).map_err(Failure::failed)?,
+        false => table(findings),
+    };
+    writeln!(std::io::stdout(), "{text}").map_err(Failure::failed)
 }
 
 fn table(findings: &[Finding]) -> String {

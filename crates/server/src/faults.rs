@@ -5,7 +5,7 @@ use vitrine_build::profile::ProfileError;
 use vitrine_model::problem::{Code, Problem, ProblemItem};
 use vitrine_sandbox::DriverError;
 use vitrine_sandbox::driver::{EndReason, Exit};
-use vitrine_store::StoreError;
+use vitrine_store::{NotKept, StoreError, VaultError};
 
 /// The project cannot be run as it is.
 pub(crate) fn of_profile(error: &ProfileError) -> Problem {
@@ -72,6 +72,24 @@ pub(crate) fn of_driver(error: &DriverError) -> Problem {
         _ => {
             tracing::warn!(%error, "a sandbox could not be used");
             Problem::new(Code::SandboxUnavailable, format!("No sandbox could be started: {error}."))
+        }
+    }
+}
+
+/// Secrets cannot be had.
+pub(crate) fn of_vault(error: &VaultError) -> Problem {
+    match error {
+        VaultError::NotKept(NotKept::Store(error)) => of_store(error),
+        VaultError::Damaged { what } => {
+            tracing::error!(%error, "a secret does not open");
+            let text = format!("The secret {what} cannot be opened any more; set it again, or remove it.");
+            Problem::new(Code::SecretsUnavailable, text)
+        }
+        VaultError::MasterKey(_) | VaultError::UnknownMasterKey { .. } | VaultError::NotKept(_) => {
+            tracing::error!(%error, "secrets are locked");
+            let text = "The app has secrets, and the key to them is not there. They are not lost: the operator finds the \
+                        reason in the log of the server.";
+            Problem::new(Code::SecretsUnavailable, text)
         }
     }
 }

@@ -26,6 +26,8 @@ use vitrine_edge::{
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{RequestId, SessionId};
 
+use crate::patience::patient;
+
 /// A client that has not sent its request's head after this long is cut off.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -88,7 +90,7 @@ async fn serve_connection(
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection = builder.serve_connection(TokioIo::new(patient(stream)), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -106,7 +108,7 @@ impl Dispatch {
     async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         match self.hosts.classify_request(&head) {
-            HostKind::Builder => self.build(Request::from_parts(head, body)).await,
+            HostKind::Builder => self.build(peer, Request::from_parts(head, body)).await,
             HostKind::Preview(session) => {
                 let mut request = Request::from_parts(head, body);
                 request.extensions_mut().insert(peer);
@@ -132,7 +134,7 @@ impl Dispatch {
         let Some((app, artifact)) = self.hosting.private(host).await else {
             return self.hosting.handle(host, &head).await;
         };
-        let cookies = match self.gateway.enter_artifact(&app, &artifact, &head) {
+        let cookies = match self.gateway.enter_artifact(&app, &artifact, &head).await {
             Entry::Open(renewed) => renewed,
             Entry::Answered(response) => return *response,
         };
@@ -171,7 +173,8 @@ impl Dispatch {
         response
     }
 
-    async fn build(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn build(&self, peer: SocketAddr, mut request: Request<Incoming>) -> Response<Body> {
+        request.extensions_mut().insert(peer);
         let response = self.builder.clone().oneshot(request.map(axum::body::Body::new)).await;
         let response = response.unwrap_or_else(|never| match never {});
         response.map(|body| body.map_err(Into::into).boxed_unsync())

@@ -23,11 +23,7 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, Failure> {
     match config.sandbox.driver.as_str() {
         "local" => {
-            let root = match config.sandbox.root_dir.as_str() {
-                "" => RootSource::Host,
-                dir => RootSource::Directory(PathBuf::from(dir)),
-            };
-            let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root };
+            let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root: root(config) };
             let made = tokio::task::spawn_blocking(move || LocalDriver::new(settings)).await;
             let driver = made.map_err(Failure::failed)?.map_err(|error| {
                 let advice =
@@ -58,6 +54,25 @@ pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn D
     }
 }
 
+/// Where sandboxes get their root from.
+pub(crate) fn root(config: &Config) -> RootSource {
+    match config.sandbox.root_dir.as_str() {
+        "" => RootSource::Host,
+        dir => RootSource::Directory(PathBuf::from(dir)),
+    }
+}
+
+/// Where the server stands among processes of one group: before ordinary ones, behind what the machine needs itself.
+const PRIORITY: i32 = -5;
+
+/// Has the scheduler prefer this thread and those it starts: every answer of every session passes through the server. The
+/// launcher gives this up before a sandbox runs. Only root can; where others run the server, nothing changes.
+pub(crate) fn come_first(config: &Config) {
+    if config.sandbox.driver == "local" && rustix::process::setpriority_process(None, PRIORITY).is_err() {
+        tracing::debug!("the server runs at an ordinary priority");
+    }
+}
+
 /// What this machine has for sandboxes. Where a sandbox was made all the same, or none is wanted, what is missing is
 /// worth a warning only.
 pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
@@ -75,16 +90,18 @@ pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
         .collect()
 }
 
-/// The store of layers and what is known about packages, with where packages come from looked up.
+/// The store of layers and what is known about packages, with where packages come from looked up; and the authorities to
+/// trust on the way there, which are those of the network that this machine is in.
 pub(crate) async fn layers(
     config: &Config,
     data_dir: &Path,
     driver: Arc<dyn Driver>,
     (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
-) -> Result<(Arc<LayerStore>, FactStore), Failure> {
+) -> Result<(Arc<LayerStore>, FactStore, Option<PathBuf>), Failure> {
     let dir = layers_dir(config, data_dir);
     let registry = RegistrySettings::resolve(&config.install.registry, &config.install.ca_bundle).await;
     let registry = registry.map_err(Failure::machine)?;
+    let ca_bundle = registry.ca_bundle.clone();
     let toolchains = ToolchainStore::open(&dir).map_err(Failure::machine)?;
     let settings = LayerConfig {
         budget_bytes: config.install.layers_budget_mib * MIB,
@@ -96,7 +113,7 @@ pub(crate) async fn layers(
     let facts =
         FactStore::open(dir.join("facts"), "npm", settings.registry.clone()).map_err(Failure::failed)?;
     let layers = LayerStore::open(settings, driver, toolchains, clock, entropy).map_err(Failure::failed)?;
-    Ok((layers, facts))
+    Ok((layers, facts, ca_bundle))
 }
 
 /// Where layers and toolchains are.

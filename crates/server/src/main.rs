@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, or stopped as asked; 1 failed; 2 unusable arguments or configuration; 3 this machine cannot do
 //! what was asked (see `vitrine doctor`); 4 the address is taken.
 
+mod admin;
 mod api;
 mod apps;
 mod auth;
@@ -11,13 +12,18 @@ mod client;
 mod config;
 mod doctor;
 mod drafts;
+mod egress;
 mod faults;
+mod limits;
+mod links;
 mod listener;
 mod machine;
+mod patience;
 mod policies;
 mod provision;
 mod publishes;
 mod publishing;
+mod secrets;
 mod serve;
 mod services;
 mod sessions;
@@ -40,8 +46,12 @@ fn main() -> ExitCode {
             start_log(&config.log);
             serve::run(config)
         }),
-        Command::Doctor(args) => load(&args.config).and_then(|config| doctor::run(&config, args.json)),
+        Command::Doctor(args) => load(&args.config).and_then(|config| match args.attack {
+            true => doctor::attack::run(&config, args.json),
+            false => doctor::run(&config, args.json),
+        }),
         Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
+        Command::Admin(command) => load(command.config()).and_then(|config| admin::run(&config, &command)),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),
     };

@@ -21,6 +21,7 @@ use crate::drafts::Drafts;
 use crate::policies::Policies;
 use crate::provision::Provision;
 use crate::publishes::{self, Maker, Publishes};
+use crate::secrets::Secrets;
 use crate::sites::{self, HostedVisitors, Sites};
 
 /// How often the object store is searched for what nothing names any more.
@@ -47,6 +48,7 @@ pub(crate) struct Ground {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) provision: Arc<dyn Provision>,
     pub(crate) drafts: Drafts,
+    pub(crate) secrets: Secrets,
     pub(crate) backend: Arc<Backend>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -59,7 +61,7 @@ impl Publishing {
         hosts: &HostMap,
         (scheme, public_url): (Scheme, String),
     ) -> Result<Self, Failure> {
-        let Ground { store, driver, provision, drafts, backend, clock, entropy } = ground;
+        let Ground { store, driver, provision, drafts, secrets, backend, clock, entropy } = ground;
         let grace = Duration::from_secs(config.hosting.grace_hours * 3_600);
         let sites = Arc::new(Sites::new(store.clone(), backend.path().to_owned(), grace));
         let hosting_config = HostingConfig {
@@ -91,6 +93,7 @@ impl Publishing {
             maker: maker.clone(),
             drafts,
             policies,
+            secrets,
             visitors,
             #[cfg(test)]
             sabotage: Arc::new(publishes::NoSabotage),

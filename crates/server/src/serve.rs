@@ -11,16 +11,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vitrine_edge::{Gateway, GatewayConfig, GatewayLimits, HostMap, Scheme};
 use vitrine_model::source::{Clock, Entropy};
+use vitrine_sandbox::egress::SystemResolver;
 use vitrine_store::{DatabaseConfig, Scope, Store, StoreConfig};
 
 use crate::api::PreviewOrigins;
 use crate::apps::Apps;
-use crate::auth::{self, Auth, AuthSettings};
+use crate::auth::host::HostTokens;
+use crate::auth::{self, Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
 use crate::config::{Config, parse_origin};
 use crate::drafts::Drafts;
+use crate::egress::{Ceiling, DevEgress};
+use crate::limits::RateLimits;
+use crate::links::{LinkParts, Links};
 use crate::listener::{self, Dispatch};
 use crate::provision::{Machine, Provision};
 use crate::publishing::{self, Ground, Publishing};
+use crate::secrets::{self, Secrets};
 use crate::services::Services;
 use crate::sessions::{Context, Ports, Sessions};
 use crate::sites::SiteUrls;
@@ -32,6 +38,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves until a signal.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
+    machine::come_first(&config);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     let outcome = runtime.block_on(serve(config));
@@ -60,7 +67,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let sweeping = tokio::spawn({
         let sessions = server.services.sessions.clone();
         let every = Duration::from_secs(config.sessions.sweep_secs);
-        async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on()) }
+        let limits = server.services.limits.clone();
+        async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on(), limits.prune_on()) }
     });
     let publishing = server.publishing.start(&config, server.services.templates.clone(), &stopping);
     let drain = Duration::from_secs(config.server.drain_secs);
@@ -106,7 +114,10 @@ async fn wire(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let store = open_store(config, data_dir, clock.clone(), entropy.clone()).await?;
+    store.set_default_quotas(config.quotas.quotas());
     let scope = store.default_scope().await.map_err(Failure::failed)?;
+    let vault = secrets::prepare(&config.secrets, data_dir, &store, entropy.as_ref()).await?;
+    let secrets = Secrets::new(store.clone(), vault);
     let driver = machine::driver(config, data_dir).await?;
     let orphans = driver.remove_orphans().await.map_err(Failure::machine)?;
     if orphans.sandboxes + orphans.leftovers > 0 {
@@ -114,16 +125,20 @@ async fn wire(
     }
     let templates = Arc::new(templates::load().map_err(Failure::failed)?);
     let sources = (clock.clone(), entropy.clone());
-    let (layers, facts) = machine::layers(config, data_dir, driver.clone(), sources).await?;
+    let (layers, facts, ca_bundle) = machine::layers(config, data_dir, driver.clone(), sources).await?;
     if config.install.warm_templates {
         tokio::spawn(warmup::run(layers.clone(), templates.clone()));
     }
     let provision: Arc<dyn Provision> = Arc::new(Machine { layers, facts, clock: clock.clone() });
+    let ceiling = Ceiling::of(&config.egress, ca_bundle).map_err(Failure::unusable)?;
+    let egress = DevEgress::new(store.clone(), ceiling, Arc::new(SystemResolver), clock.clone());
     let backend = publishing::backend(config)?;
     let context = Arc::new(Context {
         store: store.clone(),
         driver: driver.clone(),
         provision: provision.clone(),
+        secrets: secrets.clone(),
+        egress: egress.clone(),
         template_hashes: templates.iter().map(|pack| (pack.manifest.key.clone(), pack.hash)).collect(),
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -138,7 +153,12 @@ async fn wire(
     let gateway_config = gateway_config(config, public)?;
     let sessions = Sessions::new(context);
     let key = store.signing_key("preview").await.map_err(Failure::failed)?;
-    let gateway = Gateway::new(gateway_config.clone(), Arc::new(sessions.clone()), &key, clock.clone());
+    let gateway = Gateway::new(
+        gateway_config.clone(),
+        Arc::new(sessions.clone()),
+        &key,
+        (clock.clone(), entropy.clone()),
+    );
     let gateway = Arc::new(gateway.map_err(Failure::unusable)?.with_backend(backend.clone()));
     sessions.set_links(gateway.clone());
     let drafts = Drafts::new(store.clone(), sessions.clone());
@@ -148,6 +168,7 @@ async fn wire(
         driver,
         provision,
         drafts: drafts.clone(),
+        secrets: secrets.clone(),
         backend,
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -159,12 +180,28 @@ async fn wire(
         make_auth(config, data_dir, public, &store, scope, (clock.clone(), entropy.clone())).await?;
     let apps = Apps::new(store.clone(), templates.clone());
     let sources = (clock.clone(), entropy.clone());
+    let limits = Arc::new(RateLimits::new(&config.limits));
+    let links = Links::new(LinkParts {
+        store: store.clone(),
+        sessions: sessions.clone(),
+        urls: urls.clone(),
+        limits: limits.clone(),
+        passwords: auth.passwords(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        most_secs: config.preview.link_max_secs,
+        origin: public.first_origin(),
+    });
     let services = Arc::new(Services {
         store,
         apps,
         drafts,
         sessions,
         publishes: publishing.publishes.clone(),
+        secrets,
+        egress,
+        links,
+        limits,
         urls,
         templates,
         auth,
@@ -204,7 +241,7 @@ fn claim(data_dir: &Path) -> Result<std::fs::File, Failure> {
     Ok(lock)
 }
 
-async fn open_store(
+pub(crate) async fn open_store(
     config: &Config,
     data_dir: &Path,
     clock: Arc<dyn Clock>,
@@ -254,9 +291,18 @@ async fn make_auth(
     let (key, is_new) =
         kept.map_err(|error| Failure::failed(format!("the admin key cannot be kept: {error}")))?;
     let signing_key = store.signing_key("builder").await.map_err(Failure::failed)?;
-    let is_https = public.scheme == Scheme::Https;
-    let settings = AuthSettings { scope, admin_key: &key, signing_key, port: public.port, is_https };
-    let auth = Auth::new(settings, clock, entropy);
+    let host = config.jwt.settings().map_err(Failure::unusable)?;
+    let settings = AuthSettings {
+        scope,
+        admin_key: &key,
+        signing_key,
+        port: public.port,
+        origins: Origins(public.origins()),
+        proxies: TrustedProxies::new(config.server.proxies().map_err(Failure::unusable)?),
+        password_cost: PasswordCost::default(),
+        host: host.map(|settings| HostTokens::new(settings, clock.clone())),
+    };
+    let auth = Auth::new(store.clone(), settings, clock, entropy);
     Ok((auth, is_new.then_some(key)))
 }
 

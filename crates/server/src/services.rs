@@ -10,7 +10,11 @@ use vitrine_store::Store;
 use crate::apps::Apps;
 use crate::auth::Auth;
 use crate::drafts::Drafts;
+use crate::egress::DevEgress;
+use crate::limits::RateLimits;
+use crate::links::Links;
 use crate::publishes::Publishes;
+use crate::secrets::Secrets;
 use crate::sessions::Sessions;
 use crate::sites::SiteUrls;
 
@@ -21,6 +25,10 @@ pub(crate) struct Services {
     pub(crate) drafts: Drafts,
     pub(crate) sessions: Sessions,
     pub(crate) publishes: Publishes,
+    pub(crate) secrets: Secrets,
+    pub(crate) egress: DevEgress,
+    pub(crate) links: Links,
+    pub(crate) limits: Arc<RateLimits>,
     pub(crate) urls: Arc<SiteUrls>,
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     pub(crate) auth: Auth,

@@ -11,7 +11,7 @@ use vitrine_edge::{
     permalink_slug,
 };
 use vitrine_model::hosting::HostingSettings;
-use vitrine_model::{AppId, ArtifactId, Manifest, Sha256, Timestamp};
+use vitrine_model::{AppId, ArtifactId, LinkId, Manifest, Sha256, Timestamp};
 use vitrine_store::{SiteRow, SlugName, Store, StoreError};
 
 use crate::publishes::Visitors;
@@ -54,6 +54,17 @@ impl SiteUrls {
     /// The same for an artifact that was never released, with a key that opens it.
     pub(crate) fn private_permalink(&self, app: &AppId, artifact: &ArtifactId, slug: &str) -> String {
         self.gateway.private_url(&self.permalink(artifact, slug), app, artifact)
+    }
+
+    /// The same for the visitors of a link, for as long as it is open.
+    pub(crate) fn permalink_by_link(
+        &self,
+        app: &AppId,
+        artifact: &ArtifactId,
+        slug: &str,
+        link: &LinkId,
+    ) -> String {
+        self.gateway.private_url_by(&self.permalink(artifact, slug), app, artifact, Some(link))
     }
 
     /// The same files by CDN-style path.

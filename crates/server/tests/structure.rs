@@ -26,13 +26,15 @@ fn rust_files(below: &Path) -> Vec<PathBuf> {
 }
 
 /// What each crate may use of ours. The direction of the architecture, word for word.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("jail", &[]),
     ("sandbox", &["model", "jail"]),
     ("store", &["model"]),
     ("build", &["model", "sandbox", "store"]),
     ("edge", &["model", "store", "sandbox"]),
+    // The harness of the fuzz targets: nothing that runs depends on it, and it is shipped nowhere.
+    ("fuzz", &["model", "jail", "sandbox", "build", "edge"]),
     ("server", &["model", "jail", "sandbox", "store", "build", "edge"]),
 ];
 
@@ -72,6 +74,26 @@ fn unsafe_stands_in_the_jail_only() {
             assert!(!opens.iter().any(|open| line.contains(open)), "{}: {line}", path.display());
         }
     }
+}
+
+/// The jail's feature that leaves walls out is for the attack suite's own build and for nothing else.
+#[test]
+fn nothing_that_ships_can_weaken_a_sandbox() {
+    let crates = std::fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let manifests = crates.map(|path| path.join("Cargo.toml")).chain([root().join("Cargo.toml")]);
+    for manifest in manifests {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let (shipped, tests) = text.split_once("[dev-dependencies]").unwrap_or((&text, ""));
+        let is_jail = manifest.parent().unwrap().ends_with("jail");
+        let named =
+            shipped.lines().filter(|line| !line.starts_with('#') && line.contains("weakened")).count();
+        assert_eq!(named, usize::from(is_jail), "{}", manifest.display());
+        assert!(!shipped.contains("default = [\"weakened"), "{}", manifest.display());
+        let is_sandbox = manifest.parent().unwrap().ends_with("sandbox");
+        assert!(is_sandbox || !tests.contains("weakened"), "{}", manifest.display());
+    }
+    let build = std::fs::read_to_string(root().join("crates/sandbox/build.rs")).unwrap();
+    assert!(!build.contains("features"), "the guest that ships is built without features");
 }
 
 #[test]

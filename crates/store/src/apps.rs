@@ -6,6 +6,7 @@ use sea_orm::{
 };
 use vitrine_model::app::{App, AppStatus, Page};
 use vitrine_model::profile::Profile;
+use vitrine_model::quota::Quota;
 use vitrine_model::{AppId, Timestamp, Tree};
 
 use crate::blobs::Staged;
@@ -16,6 +17,7 @@ use crate::error::{StoreError, is_unique_violation};
 use crate::scope::Scope;
 use crate::slugs::free_slug;
 use crate::store::Store;
+use crate::tenant_usage::{add_storage, artifact_bytes};
 use crate::trees::Packed;
 
 /// Attempts to make an app whose slug is ours to choose, when others take our choice at the same moment.
@@ -57,7 +59,8 @@ pub struct AppPatch {
 
 impl Store {
     /// Makes an app with its draft at version 1, or nothing. [`StoreError::SlugTaken`] when a given slug is;
-    /// [`StoreError::MissingBlobs`] when the tenant has not stored all content of the tree.
+    /// [`StoreError::MissingBlobs`] when the tenant has not stored all content of the tree; [`StoreError::QuotaExceeded`] when
+    /// it has as many apps as it may have.
     pub async fn create_app(&self, scope: &Scope, new: NewApp) -> Result<App, StoreError> {
         self.require(scope, new.tree.iter().map(|(_, entry)| entry.sha256), &Staged::default()).await?;
         let packed = Packed::of(&new.tree);
@@ -66,6 +69,7 @@ impl Store {
         loop {
             attempts -= 1;
             let tx = self.begin().await?;
+            self.require_room(&tx, &scope.tenant, Quota::Apps).await?;
             row.slug = match &new.slug {
                 Some(slug) => slug.clone(),
                 None => free_slug(&tx, self.0.entropy.as_ref(), &new.name).await?,
@@ -138,6 +142,19 @@ impl Store {
         cursor::page(rows, limit, |row| cursor::encode(row.updated_at, &row.id), app_of)
     }
 
+    /// As [`Store::list_apps`], of these apps alone; those of other tenants are left out.
+    pub async fn list_apps_among(
+        &self,
+        scope: &Scope,
+        only: &[AppId],
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<App>, StoreError> {
+        let named = apps::Column::Id.is_in(only.iter().map(AppId::as_str));
+        let rows = listed(scope, limit, cursor)?.filter(named).all(self.0.db.reader()).await?;
+        cursor::page(rows, limit, |row| cursor::encode(row.updated_at, &row.id), app_of)
+    }
+
     /// Changes an app. [`StoreError::SlugTaken`] when the new slug is another app's.
     pub async fn update_app(&self, scope: &Scope, app: &AppId, patch: AppPatch) -> Result<App, StoreError> {
         let tx = self.begin().await?;
@@ -197,11 +214,15 @@ impl Store {
     /// [`StoreError::NotFound`]. Content and trees stay until they are collected.
     pub async fn delete_app(&self, scope: &Scope, app: &AppId) -> Result<(), StoreError> {
         let tx = self.begin().await?;
+        let artifact_bytes = artifact_bytes(&tx, app).await?;
         let deleted = apps::Entity::delete_many()
             .filter(apps::Column::Id.eq(app.as_str()))
             .filter(apps::Column::TenantId.eq(scope.tenant.as_str()))
             .exec(&tx)
             .await?;
+        if deleted.rows_affected > 0 {
+            add_storage(&tx, scope.tenant.as_str(), -artifact_bytes).await?;
+        }
         tx.commit().await?;
         self.0.drafts.invalidate(app).await;
         match deleted.rows_affected {

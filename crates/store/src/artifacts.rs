@@ -1,9 +1,12 @@
 //! Artifacts of apps: recorded once their objects are verified, found again by what they were made of.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _, TryInsertResult,
+};
 use vitrine_model::artifact::Artifact;
-use vitrine_model::{AppId, ArtifactId, Manifest, Sha256, Timestamp};
+use vitrine_model::{AppId, ArtifactId, Manifest, RevisionId, Sha256, Timestamp};
 
 use crate::apps::{find_app, lock_app};
 use crate::assets::use_objects;
@@ -12,6 +15,7 @@ use crate::entity_publishing::{artifact_inputs, artifacts};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tenant_usage::add_storage;
 
 /// An artifact to be recorded.
 #[derive(Debug, Clone)]
@@ -77,13 +81,16 @@ impl Store {
         lock_app(&tx, scope, app).await?;
         use_objects(&tx, objects, self.now()).await?;
         write_inputs(&tx, &row).await?;
-        // Files and their hashes are the artifact's name. What was derived from them, compressed forms and the hashes of a page's
-        // scripts, is what this release makes of them.
-        let renew = OnConflict::columns([artifacts::Column::AppId, artifacts::Column::Id])
-            .update_columns([artifacts::Column::Manifest, artifacts::Column::ManifestSha256])
-            .to_owned();
-        let insert = artifacts::Entity::insert(row.into_active_model()).on_conflict(renew);
-        insert.exec_without_returning(&tx).await?;
+        let there =
+            OnConflict::columns([artifacts::Column::AppId, artifacts::Column::Id]).do_nothing().to_owned();
+        let insert = artifacts::Entity::insert(row.clone().into_active_model()).on_conflict(there);
+        match insert.try_insert().exec_without_returning(&tx).await? {
+            // What was allowed to be built is kept, also when it is a little more than there was room for.
+            TryInsertResult::Inserted(1..) => {
+                add_storage(&tx, scope.tenant.as_str(), signed(artifact.size_bytes)).await?;
+            }
+            _ => renew_derived(&tx, row).await?,
+        }
         Ok(tx.commit().await?)
     }
 
@@ -116,6 +123,25 @@ impl Store {
         Ok(Some((artifact_of(row)?, manifest)))
     }
 
+    /// What was built of a revision of the app last; `None` when nothing was.
+    pub async fn artifact_of_revision(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        revision: &RevisionId,
+    ) -> Result<Option<ArtifactId>, StoreError> {
+        use crate::entity_publishing::publishes::{Column, Entity};
+        find_app(self.0.db.reader(), scope, app).await?;
+        // By the publishes: an artifact names the first of the revisions that gave it, and there may be several.
+        let built = Entity::find()
+            .filter(Column::AppId.eq(app.as_str()))
+            .filter(Column::RevisionId.eq(revision.as_str()))
+            .filter(Column::ArtifactId.is_not_null())
+            .order_by_desc(Column::BuildSeq);
+        let found = built.one(self.0.db.reader()).await?;
+        found.and_then(|row| row.artifact_id).map(|artifact| parsed(&artifact)).transpose()
+    }
+
     /// The objects that tell an artifact's story.
     pub async fn artifact_documents(
         &self,
@@ -127,6 +153,18 @@ impl Store {
         let row = find_artifact(self.0.db.reader(), app.as_str(), artifact).await?;
         Ok(ArtifactDocuments { provenance: hash(&row.provenance)?, sbom: hash(&row.sbom)? })
     }
+}
+
+/// Files and their hashes are an artifact's name. What was derived from them, compressed forms and the hashes of a page's
+/// scripts, is what this release makes of them.
+async fn renew_derived<C: ConnectionTrait>(tx: &C, row: artifacts::Model) -> Result<(), StoreError> {
+    artifacts::Entity::update_many()
+        .col_expr(artifacts::Column::Manifest, Expr::value(row.manifest))
+        .filter(artifacts::Column::AppId.eq(row.app_id))
+        .filter(artifacts::Column::Id.eq(row.id))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// The newest build with these inputs is the one that counts.

@@ -22,6 +22,7 @@ use crate::error::StoreError;
 use crate::objects::Kind;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tenant_usage::recount_storage;
 
 /// Hashes named in one query; both databases take thousands of parameters, plans stay small with fewer.
 const HASHES_PER_QUERY: usize = 400;
@@ -193,6 +194,7 @@ impl Store {
     }
 
     /// Writes the rows of staged content. Others may have written the same since it was staged.
+    /// [`StoreError::QuotaExceeded`] when the tenant may not store that much.
     pub(crate) async fn write_staged<C: ConnectionTrait>(
         &self,
         tx: &C,
@@ -216,6 +218,7 @@ impl Store {
             let there = OnConflict::column(blobs::Column::Sha256).do_nothing().to_owned();
             blobs::Entity::insert_many(rows).on_conflict(there).exec_without_returning(tx).await?;
         }
+        let mut has_met_another = false;
         for chunk in staged.ungranted.chunks(HASHES_PER_QUERY) {
             let rows = chunk.iter().map(|hash| {
                 let row =
@@ -225,7 +228,20 @@ impl Store {
             let rows: Vec<_> = rows.collect();
             let columns = [blob_grants::Column::TenantId, blob_grants::Column::Sha256];
             let there = OnConflict::columns(columns).do_nothing().to_owned();
-            blob_grants::Entity::insert_many(rows).on_conflict(there).exec_without_returning(tx).await?;
+            let granted =
+                blob_grants::Entity::insert_many(rows).on_conflict(there).exec_without_returning(tx).await?;
+            has_met_another |= granted < chunk.len() as u64;
+        }
+        let bytes = staged
+            .ungranted
+            .iter()
+            .filter_map(|hash| staged.contents.get(hash))
+            .map(Bytes::len)
+            .sum::<usize>();
+        if has_met_another {
+            recount_storage(tx, &scope.tenant).await?;
+        } else if bytes > 0 {
+            self.take_storage(tx, &scope.tenant, bytes as u64).await?;
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 #![expect(unreachable_pub, reason = "the derives make public items, whatever the module is")]
 
-/// Tenants; `name` is unique.
+/// Tenants. `external_id` is unique where there is one: how the server or the host product finds the tenant. `audit_seq` and
+/// `audit_head` are the end of its audit log.
 pub(crate) mod tenants {
     use sea_orm::entity::prelude::*;
 
@@ -13,6 +14,11 @@ pub(crate) mod tenants {
         pub id: String,
         pub name: String,
         pub created_at: i64,
+        pub external_id: Option<String>,
+        pub quotas: Option<String>,
+        pub suspended_at: Option<i64>,
+        pub audit_seq: i64,
+        pub audit_head: Option<Vec<u8>>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -21,7 +27,8 @@ pub(crate) mod tenants {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Users; `name` is unique in a tenant.
+/// Users of this server. `tenant_id` is where each was first added; where they belong is in `members`. `email` and
+/// `external_id` are unique where there is one.
 pub(crate) mod users {
     use sea_orm::entity::prelude::*;
 
@@ -33,6 +40,9 @@ pub(crate) mod users {
         pub tenant_id: String,
         pub name: String,
         pub created_at: i64,
+        pub external_id: Option<String>,
+        pub email: Option<String>,
+        pub password_hash: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -42,6 +42,7 @@ pub(crate) mod publishes {
         pub log_head_bytes: i64,
         pub log_tail_from: Option<i64>,
         pub log_tail_bytes: i64,
+        pub environment: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sea_orm::{DbErr, SqlErr};
 use vitrine_model::Sha256;
+use vitrine_model::quota::Quota;
 use vitrine_model::session::InvalidTransition;
 
 /// Why the store did not do what it was asked; nothing was changed then.
@@ -22,6 +23,15 @@ pub enum StoreError {
     /// Another app has the slug.
     #[error("the slug is taken")]
     SlugTaken,
+    /// Another account has the email.
+    #[error("the email is taken")]
+    EmailTaken,
+    /// The host product's tenant is there already.
+    #[error("there is such a tenant")]
+    TenantExists,
+    /// The tenant would be left without an owner.
+    #[error("the tenant would have no owner")]
+    LastOwner,
     /// A tree names content that this tenant never stored. Sorted, without repeats.
     #[error("{} pieces of content are missing", .0.len())]
     MissingBlobs(Vec<Sha256>),
@@ -34,6 +44,19 @@ pub enum StoreError {
     /// The session cannot take the event in its state.
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
+    /// The tenant has as much of something as it may have.
+    #[error("{used} of {limit} {} are used", .quota.noun())]
+    QuotaExceeded {
+        /// Of what.
+        quota: Quota,
+        /// How much it may have.
+        limit: u64,
+        /// How much it has.
+        used: u64,
+    },
+    /// The app has [`crate::MOST_LINKS`] preview links.
+    #[error("the app has {} preview links", crate::MOST_LINKS)]
+    TooManyLinks,
     /// The session was to expire, but its expiry has been moved since.
     #[error("the session has not expired")]
     NotExpired,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait, QueryTrait as _, Select, Statement};
 use tempfile::TempDir;
 use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
-use vitrine_model::{AppId, Manifest, PublishId, Timestamp};
+use vitrine_model::{AppId, Manifest, PublishId, Sha256, Timestamp};
 
 use crate::hosting::SlugName;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::{
-    DatabaseConfig, ObjectsConfig, StoreConfig, apps, asset_collection, cursor, hosting, publish_queue,
-    publishes, releases, sessions,
+    DatabaseConfig, ObjectsConfig, StoreConfig, apps, asset_collection, cursor, hosting, preview_links,
+    publish_queue, publishes, quotas, releases, sessions,
 };
 
 async fn store(dir: &TempDir) -> Store {
@@ -57,6 +57,27 @@ async fn lists_lookups_and_sweeps_use_their_indexes() {
             plan(&store, sessions::live(sessions::of_caller(&scope, &app))).await,
             "sessions_by_app (app_id=? AND user_id=?)",
         ),
+    ];
+    for (plan, index) in plans {
+        assert!(plan.contains(index), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains(';'), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn links_and_quotas_use_their_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let scope: Scope = store.default_scope().await.unwrap();
+    let app = AppId::mint(&FixedClock::at_millis(1), &CountingEntropy::default());
+    let plans = [
+        (plan(&store, preview_links::of_app(&app)).await, "preview_links_by_app (app_id=?)"),
+        (
+            plan(&store, preview_links::by_secret(&Sha256::of(b"s"))).await,
+            "preview_links_by_secret (secret_hash=?)",
+        ),
+        (plan(&store, quotas::apps_of(&scope.tenant)).await, "COVERING INDEX apps_by_update (tenant_id=?)"),
+        (plan(&store, quotas::sessions_of(&scope.tenant)).await, "sessions_open_of_tenant (tenant_id=?)"),
     ];
     for (plan, index) in plans {
         assert!(plan.contains(index), "{plan}");

@@ -23,18 +23,12 @@ use crate::publish_row::{
     CANCELLED, FAILED, SUPERSEDED, end, give, give_back, held, publish_of, steps_column, write,
 };
 use crate::publishes::waiting;
+use crate::quotas::{Allowance, builds_overridden};
 use crate::scope::Scope;
 use crate::store::Store;
 
 /// Publishes ended in one transaction, so that no other writer waits long.
 const MOST_REAPED: u64 = 100;
-
-/// How much may run at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClaimLimits {
-    /// Publishes of one tenant, on all workers together.
-    pub per_tenant: u32,
-}
 
 /// A publish in a worker's hands.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,18 +57,13 @@ impl Store {
     /// when there is nothing to do.
     ///
     /// First comes what another worker was lost with. Then the tenant that has the least running, and of its publishes
-    /// the one that waits longest. Of one app only one runs. What is found past its deadline, cancelled, or out of
+    /// the one that waits longest. Of one tenant only as many run as its quota of builds allows, of one app only one. What is found past its deadline, cancelled, or out of
     /// attempts is ended on the way. Of several claims at once each gets another publish.
-    pub async fn claim_publish(
-        &self,
-        worker: &str,
-        lease: Duration,
-        limits: ClaimLimits,
-    ) -> Result<Option<Claimed>, StoreError> {
+    pub async fn claim_publish(&self, worker: &str, lease: Duration) -> Result<Option<Claimed>, StoreError> {
         let now = self.now();
         let tx = self.begin().await?;
         let claimed = loop {
-            let Some(mut row) = next(&tx, now, limits).await? else { break None };
+            let Some(mut row) = next(&tx, now, self.default_quotas().builds).await? else { break None };
             match verdict(&row, now) {
                 Some((status, problem)) => {
                     end(&mut row, status, problem.as_ref(), now)?;
@@ -190,7 +179,7 @@ fn verdict(row: &Model, now: Timestamp) -> Option<(&'static str, Option<Problem>
 async fn next<C: ConnectionTrait>(
     tx: &C,
     now: Timestamp,
-    limits: ClaimLimits,
+    builds_by_default: Allowance,
 ) -> Result<Option<Model>, StoreError> {
     if let Some(row) = skipping_locked(lost(now)).one(tx).await? {
         return Ok(Some(row));
@@ -204,10 +193,15 @@ async fn next<C: ConnectionTrait>(
     }
     let busy_apps: Vec<_> = busy.iter().map(|(_, app)| app.clone()).collect();
     let queues: Vec<(String, i64)> = queues(&busy_apps).into_tuple().all(tx).await?;
+    let overridden = builds_overridden(tx, queues.iter().map(|(tenant, _)| tenant.as_str())).await?;
+    let may_begin = |tenant: &str, load: u32| {
+        let builds = overridden.get(tenant).copied().unwrap_or(builds_by_default);
+        builds.limit().is_none_or(|most| u64::from(load) < most)
+    };
     let load_of = |tenant: &str| load.get(tenant).copied().unwrap_or(0);
     let turn = queues
         .into_iter()
-        .filter(|(tenant, _)| load_of(tenant) < limits.per_tenant)
+        .filter(|(tenant, _)| may_begin(tenant, load_of(tenant)))
         .min_by_key(|(tenant, since)| (load_of(tenant), *since));
     match turn {
         Some((tenant, _)) => Ok(skipping_locked(queue_of(&tenant, &busy_apps)).one(tx).await?),

@@ -97,6 +97,7 @@ pub(crate) fn publish_of(row: Model) -> Result<Publish, StoreError> {
         revision_id: parsed(&row.revision_id)?,
         mode: of_word(&row.mode)?,
         target: of_word(&row.target)?,
+        environment: of_word(&row.environment)?,
         steps: of_json(&row.steps)?,
         attempt: u32::try_from(row.attempt).map_err(|_| corrupt("an attempt"))?,
         reused: row.reused,

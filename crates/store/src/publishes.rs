@@ -8,6 +8,8 @@ use sea_orm::{
 use vitrine_model::app::Page;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::publish::{BuildMode, Publish, PublishStep, PublishTarget};
+use vitrine_model::quota::Quota;
+use vitrine_model::secret::Environment;
 use vitrine_model::{AppId, ArtifactId, PublishId, RevisionId, Timestamp};
 
 use crate::apps::{find_app, lock_app};
@@ -31,6 +33,8 @@ pub struct NewPublish {
     pub mode: BuildMode,
     /// What for.
     pub target: PublishTarget,
+    /// Whose secrets and variables the build is given.
+    pub environment: Environment,
     /// For a verification: the artifact to compare with.
     pub artifact: Option<ArtifactId>,
     /// Its steps, all to be done yet.
@@ -44,7 +48,8 @@ pub struct NewPublish {
 impl Store {
     /// Puts a publish into the queue. It gets the app's next `build_seq`, which is never used again, and takes the place
     /// of one of the same target that still waits. A release that a person moves from now on wins over it.
-    /// [`StoreError::NotFound`] when the revision is not the app's.
+    /// [`StoreError::NotFound`] when the revision is not the app's; [`StoreError::QuotaExceeded`] when the tenant has stored, or
+    /// its apps have sent this month, as much as they may.
     pub async fn enqueue_publish(
         &self,
         scope: &Scope,
@@ -54,6 +59,8 @@ impl Store {
         let now = self.now();
         let tx = self.begin().await?;
         let app_row = lock_app(&tx, scope, app).await?;
+        self.require_room(&tx, &scope.tenant, Quota::StorageBytes).await?;
+        self.require_room(&tx, &scope.tenant, Quota::EgressBytes).await?;
         let revision = revisions::Entity::find_by_id(new.revision.as_str())
             .filter(revisions::Column::AppId.eq(app.as_str()))
             .one(&tx)
@@ -188,6 +195,7 @@ fn queued_row(
         log_head_bytes: 0,
         log_tail_from: None,
         log_tail_bytes: 0,
+        environment: new.environment.as_str().to_owned(),
     })
 }
 

@@ -1,13 +1,11 @@
 //! Whose data a call is about.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
-use vitrine_model::{TenantId, UserId};
+use vitrine_model::{Role, TenantId, UserId};
 
-use crate::codec::parsed;
-use crate::entity::{tenants, users};
 use crate::error::StoreError;
+use crate::members::join_once;
 use crate::store::Store;
+use crate::tenants::{TenantRow, UserRow, tenant_once, user_once};
 
 /// The tenant that a call is confined to, and the user who makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,7 +19,7 @@ pub struct Scope {
 /// The tenant of a server that has no others.
 const DEFAULT_TENANT: &str = "default";
 
-/// Its only user until members are added.
+/// Its first owner, whom the admin key stands for.
 const OWNER: &str = "owner";
 
 impl Store {
@@ -30,41 +28,36 @@ impl Store {
         self.named_scope(DEFAULT_TENANT, OWNER).await
     }
 
-    /// The tenant and the user of these names, made when missing. Calls at once all get the same.
+    /// The tenant that was made under this name, and the owner made under the other; made when missing. Both are found
+    /// again whatever people call them since. Calls at once all get the same.
     pub async fn named_scope(&self, tenant: &str, user: &str) -> Result<Scope, StoreError> {
         let (clock, entropy) = (self.0.clock.as_ref(), self.0.entropy.as_ref());
-        let created_at = self.now().as_millis();
+        let created_at = self.now();
         let tx = self.begin().await?;
-        let row =
-            tenants::Model { id: TenantId::mint(clock, entropy).into(), name: tenant.to_owned(), created_at };
-        let taken = OnConflict::column(tenants::Column::Name).do_nothing().to_owned();
-        tenants::Entity::insert(row.into_active_model())
-            .on_conflict(taken)
-            .try_insert()
-            .exec_without_returning(&tx)
-            .await?;
-        let found = tenants::Entity::find().filter(tenants::Column::Name.eq(tenant)).one(&tx).await?;
-        let tenant_id = found.ok_or(StoreError::NotFound)?.id;
-        let row = users::Model {
-            id: UserId::mint(clock, entropy).into(),
-            tenant_id: tenant_id.clone(),
-            name: user.to_owned(),
+        let new = TenantRow {
+            id: TenantId::mint(clock, entropy),
+            name: title(tenant),
+            external_id: Some(format!("named:{tenant}")),
             created_at,
         };
-        let taken =
-            OnConflict::columns([users::Column::TenantId, users::Column::Name]).do_nothing().to_owned();
-        users::Entity::insert(row.into_active_model())
-            .on_conflict(taken)
-            .try_insert()
-            .exec_without_returning(&tx)
-            .await?;
-        let found = users::Entity::find()
-            .filter(users::Column::TenantId.eq(&tenant_id))
-            .filter(users::Column::Name.eq(user))
-            .one(&tx)
-            .await?;
-        let user_id = found.ok_or(StoreError::NotFound)?.id;
+        let tenant = tenant_once(&tx, new).await?;
+        let new = UserRow {
+            id: UserId::mint(clock, entropy),
+            home: tenant.clone(),
+            name: title(user),
+            external_id: format!("named:{tenant}:{user}"),
+            created_at,
+        };
+        let user = user_once(&tx, new).await?;
+        let scope = Scope { tenant, user };
+        join_once(&tx, &scope, Role::Owner, created_at).await?;
         tx.commit().await?;
-        Ok(Scope { tenant: parsed(&tenant_id)?, user: parsed(&user_id)? })
+        Ok(scope)
     }
+}
+
+/// A name for people out of a word.
+fn title(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -8,8 +8,9 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _, Select,
 };
 use vitrine_model::problem::Problem;
+use vitrine_model::quota::Quota;
 use vitrine_model::session::{SessionEvent, SessionStatus};
-use vitrine_model::{AppId, SessionId, Timestamp};
+use vitrine_model::{AppId, SessionId, TenantId, Timestamp, UserId};
 
 use crate::apps::{find_app, lock_app};
 use crate::entity::sessions::{self, Column};
@@ -30,7 +31,8 @@ pub struct NewSession {
 impl Store {
     /// The caller's live session on the app; made, as [`SessionStatus::Starting`], when there is none. The second value
     /// says whether it was made now; of several calls at once exactly one makes it. Asking is use: an existing session's
-    /// expiry moves to the one given, unless it is later already, and its idle time begins anew.
+    /// expiry moves to the one given, unless it is later already, and its idle time begins anew. [`StoreError::QuotaExceeded`]
+    /// when it would be made and the tenant has as many as it may have.
     pub async fn ensure_session(
         &self,
         scope: &Scope,
@@ -49,6 +51,7 @@ impl Store {
             tx.commit().await?;
             return Ok((row, false));
         }
+        self.require_room(&tx, &scope.tenant, Quota::Sessions).await?;
         let row = SessionRow {
             id: SessionId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref()),
             app_id: app.clone(),
@@ -89,6 +92,20 @@ impl Store {
     pub async fn sessions_of_app(&self, app: &AppId) -> Result<Vec<SessionRow>, StoreError> {
         let query = live(sessions::Entity::find().filter(Column::AppId.eq(app.as_str())));
         read_all(query.all(self.0.db.reader()).await?)
+    }
+
+    /// Every session of a tenant that is not over; with a user, theirs alone. For the server itself, when somebody loses
+    /// what they had.
+    pub async fn sessions_of_tenant(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        let mut query = sessions::Entity::find().filter(Column::TenantId.eq(tenant.as_str()));
+        if let Some(user) = user {
+            query = query.filter(Column::UserId.eq(user.as_str()));
+        }
+        read_all(live(query).all(self.0.db.reader()).await?)
     }
 
     /// Moves a session on; several calls at once take turns.

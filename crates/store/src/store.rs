@@ -1,7 +1,7 @@
 //! The store itself: opening it, and what all of its parts share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
+use std::sync::{Arc, OnceLock};
 
 use moka::future::Cache;
 use sea_orm::DatabaseTransaction;
@@ -16,6 +16,7 @@ use crate::drafts::{self, Draft};
 use crate::error::StoreError;
 use crate::migration::Migrator;
 use crate::objects::Objects;
+use crate::quotas::Quotas;
 use crate::trees;
 
 /// A handle on the store; clones share one.
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     /// Drafts by app; possibly stale, so a hit counts only at the version that the database says.
     pub(crate) drafts: Cache<AppId, Draft>,
     pub(crate) blobs: BlobCache,
+    /// What tenants may have that have no limits of their own.
+    pub(crate) default_quotas: OnceLock<Quotas>,
     /// Where the next listing of objects begins: shards are taken in turns, so that none is never looked at.
     pub(crate) next_shard: AtomicU8,
 }
@@ -55,6 +58,7 @@ impl Store {
             trees: trees::cache(),
             drafts: drafts::cache(),
             blobs: BlobCache::default(),
+            default_quotas: OnceLock::new(),
             next_shard: AtomicU8::new(0),
         })))
     }

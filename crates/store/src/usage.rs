@@ -1,13 +1,13 @@
 //! What visitors used of published apps, counted by day.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
-use vitrine_model::AppId;
+use vitrine_model::{AppId, Timestamp};
 
 use crate::apps::find_app;
 use crate::codec::{corrupt, signed, unsigned};
@@ -16,6 +16,10 @@ use crate::entity_publishing::usage_days::{self, Column};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tenant_usage::{add_egress, month_of};
+
+/// Milliseconds in a day.
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Apps counted in one statement.
 const APPS_PER_QUERY: usize = 200;
@@ -36,16 +40,20 @@ impl Store {
     /// may come twice. For the server itself.
     pub async fn add_usage(&self, day: u32, used: Vec<(AppId, u64, u64)>) -> Result<(), StoreError> {
         let tx = self.begin().await?;
+        let mut sent: HashMap<String, i64> = HashMap::new();
         for chunk in used.chunks(APPS_PER_QUERY) {
-            let there: Vec<String> = apps::Entity::find()
+            let there: Vec<(String, String)> = apps::Entity::find()
                 .select_only()
                 .column(apps::Column::Id)
+                .column(apps::Column::TenantId)
                 .filter(apps::Column::Id.is_in(chunk.iter().map(|(app, ..)| app.as_str())))
                 .into_tuple()
                 .all(&tx)
                 .await?;
-            let there: HashSet<String> = there.into_iter().collect();
-            for (app, requests, bytes) in chunk.iter().filter(|(app, ..)| there.contains(app.as_str())) {
+            let there: HashMap<String, String> = there.into_iter().collect();
+            for (app, requests, bytes) in chunk {
+                let Some(tenant) = there.get(app.as_str()) else { continue };
+                *sent.entry(tenant.clone()).or_default() += signed(*bytes);
                 let row = usage_days::Model {
                     app_id: app.to_string(),
                     day: i64::from(day),
@@ -62,6 +70,10 @@ impl Store {
                     .exec_without_returning(&tx)
                     .await?;
             }
+        }
+        let month = month_of(Timestamp::from_millis(i64::from(day) * DAY_MILLIS));
+        for (tenant, bytes) in sent {
+            add_egress(&tx, &tenant, &month, bytes).await?;
         }
         Ok(tx.commit().await?)
     }

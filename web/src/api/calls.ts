@@ -47,8 +47,22 @@ export function getMe(signal: AbortSignal): Promise<Me> {
   return sendJson("GET", "/v1/me", { signal });
 }
 
-export async function signIn(key: string): Promise<void> {
+export async function signIn(email: string, password: string): Promise<void> {
+  await send("POST", "/v1/sign-in", { json: { email, password } });
+}
+
+export async function signInWithKey(key: string): Promise<void> {
   await send("POST", "/v1/sign-in", { json: { key } });
+}
+
+/** Sets what the person signs in with, and signs them out in their other browsers. */
+export async function setPassword(email: string, password: string): Promise<void> {
+  await send("PUT", "/v1/me/password", { json: { email, new_password: password } });
+}
+
+/** Makes the owner of an account, or of a new one, a member; this browser is theirs then. */
+export async function acceptInvite(code: string, email: string, password: string): Promise<void> {
+  await send("POST", "/v1/invites/accept", { json: { code, email, password } });
 }
 
 export async function signOut(): Promise<void> {

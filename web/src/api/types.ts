@@ -48,8 +48,9 @@ export interface TemplateView {
 
 export interface Me {
   tenant: { id: string; name: string };
-  user: { id: string; name: string };
-  roles: string[];
+  user: { id: string; name: string; email?: string; has_password: boolean };
+  role: "viewer" | "editor" | "admin" | "owner";
+  actor: { kind: "browser" | "key" | "admin_key" | "host" };
   /** Absent for callers with a key, which need none. */
   csrf_token?: string;
 }

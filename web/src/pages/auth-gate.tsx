@@ -6,6 +6,8 @@ import { onSignedOut, setCsrfToken } from "../api/http";
 import { asProblem } from "../api/problem";
 import { strings } from "../strings";
 import styles from "./auth-gate.module.css";
+import { FirstRun } from "./first-run";
+import { InvitePanel, inviteCode } from "./invite-panel";
 import { SignInPanel } from "./sign-in-panel";
 
 const ME = ["me"];
@@ -37,11 +39,14 @@ export function AuthGate({ children }: { children: ReactNode }) {
     [queryClient],
   );
 
+  const invite = inviteCode();
+  if (invite !== undefined) return <InvitePanel code={invite} />;
   if (me.data === undefined)
     return signedOut ? <SignInPanel /> : <Connecting failing={me.failureCount > 0} />;
   return (
     <>
       {signedOut && <SignInPanel again />}
+      {!signedOut && <FirstRun me={me.data} />}
       {children}
     </>
   );

@@ -1,5 +1,6 @@
 //! Archives: reading the zip that a person uploads, and writing the one they take away.
 
+mod announced;
 mod read;
 mod skip;
 mod write;

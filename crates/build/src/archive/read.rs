@@ -12,6 +12,7 @@ use vitrine_model::tree::TreeError;
 use vitrine_model::{FileEntry, FileMode, ProjectPath, Sha256, Tree};
 use zip::ZipArchive;
 
+use super::announced::announces_more_than;
 use super::skip::skipped_part;
 
 /// Below this an archive may unpack to anything the other limits allow: tiny archives have wild ratios.
@@ -164,8 +165,12 @@ pub fn read_zip(archive: &[u8], limits: &ArchiveLimits) -> Result<ImportedFiles,
         return Err(ArchiveError::ArchiveTooLarge { limit: limits.archive_bytes });
     }
     let broken = |error: zip::result::ZipError| ArchiveError::NotAnArchive(error.to_string());
+    let most_entries = limits.files.saturating_mul(ENTRIES_PER_FILE);
+    if announces_more_than(archive, most_entries as u64) {
+        return Err(ArchiveError::TooManyFiles { limit: limits.files });
+    }
     let mut zip = ZipArchive::new(Cursor::new(archive)).map_err(broken)?;
-    if zip.len() > limits.files.saturating_mul(ENTRIES_PER_FILE) {
+    if zip.len() > most_entries {
         return Err(ArchiveError::TooManyFiles { limit: limits.files });
     }
     let names = entry_names(archive, &mut zip)?;

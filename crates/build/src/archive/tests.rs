@@ -264,3 +264,38 @@ proptest! {
         prop_assert_eq!(back, files);
     }
 }
+
+/// The end of an archive that counts its entries in 64 bits, after so many bytes of nothing.
+fn counting_in_64_bits(entries: u64, before: usize) -> Vec<u8> {
+    let mut bytes = vec![0; before];
+    let at = bytes.len() as u64;
+    bytes.extend(b"PK\x06\x06");
+    bytes.extend(44_u64.to_le_bytes());
+    bytes.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for number in [entries, entries, u64::MAX / 2, 0] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(b"PK\x06\x07\0\0\0\0");
+    bytes.extend(at.to_le_bytes());
+    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend(b"PK\x05\x06");
+    bytes.extend([0xff; 16]);
+    bytes.extend([0, 0]);
+    bytes
+}
+
+#[test]
+fn an_archive_that_announces_millions_of_entries_is_refused_before_there_is_room_made_for_them() {
+    let limits = ArchiveLimits::default();
+    let most = limits.files as u64 * 20;
+    let bytes = counting_in_64_bits(most + 1, (most as usize + 1) * 46);
+    assert_eq!(read(&bytes), Err(ArchiveError::TooManyFiles { limit: limits.files }));
+    let bytes = counting_in_64_bits(most, most as usize * 46);
+    assert!(
+        matches!(read(&bytes), Err(ArchiveError::NotAnArchive(_))),
+        "so many are looked for, and not found"
+    );
+    // The same bytes inside an archive are content like any other.
+    let inside = zip(&[("a.zip", &counting_in_64_bits(u64::MAX, 0)), ("b", b"x")]);
+    assert_eq!(paths(&inside), ["a.zip", "b"]);
+}

@@ -12,10 +12,12 @@ use vitrine_sandbox::driver::{
     Command, EndReason, Exit, FileBatch, FilePut, Limits, Mount, PROJECT_DIR, Sandbox, SandboxEvent,
     SandboxSpec, Started, TOOLCHAIN_DIR, Urgency,
 };
-use vitrine_sandbox::egress::{Destination, EgressLimits, EgressPolicy, EgressProxy};
+use vitrine_sandbox::egress::{
+    CA_TARGET, Destination, EgressLabel, EgressLimits, EgressPolicy, EgressProxy, PROXY_PORT,
+};
 
 use super::flight::Flight;
-use super::tool::{self, Attempt, CA_TARGET, PROXY_PORT};
+use super::tool::{self, Attempt};
 use super::{InstallEvent, Installed, Job, LayerConfig, LayerError, LayerStore, lockfile, seal};
 use crate::Files;
 use crate::diagnostic::Diagnostic;
@@ -164,7 +166,9 @@ impl Installer<'_> {
         mut events: mpsc::Receiver<SandboxEvent>,
         store: &LayerStore,
     ) -> Result<Outcome, LayerError> {
-        let proxy = EgressProxy::new(egress_policy(self.config), store.resolver.clone());
+        // Layers are shared between apps: none of them is its app.
+        let label = EgressLabel { purpose: "install", app: None, totals: None };
+        let proxy = EgressProxy::new(egress_policy(self.config), store.resolver.clone(), label);
         let listener = self.sandbox.listen(PROXY_PORT).await?;
         let serving = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(proxy.clone().serve(listener)));
         let attempts = self.attempt_all(&mut events);

@@ -25,6 +25,8 @@ use crate::toolchain::{Toolchain, ToolchainError, ToolchainStore};
 use crate::{Files, RegistrySettings};
 
 mod flight;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub(crate) mod inputs;
 mod install;
 mod lockfile;

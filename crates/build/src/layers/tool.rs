@@ -4,16 +4,11 @@ use std::collections::BTreeMap;
 
 use vitrine_model::ProjectPath;
 use vitrine_sandbox::driver::{Command, PROJECT_DIR, SCRATCH_DIR, TOOLCHAIN_DIR};
+use vitrine_sandbox::egress::{CA_TARGET, PROXY_PORT};
 
 use crate::RegistrySettings;
 use crate::diagnostic::Diagnostic;
 use crate::profile::PackageManager;
-
-/// The port of the egress proxy on the sandbox's loopback.
-pub(super) const PROXY_PORT: u16 = 3128;
-
-/// Where the certificate bundle is inside the sandbox.
-pub(super) const CA_TARGET: &str = "/opt/ca-bundle.pem";
 
 /// How an installation is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

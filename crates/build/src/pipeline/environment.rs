@@ -23,7 +23,9 @@ const HEAP_OF: u64 = 3;
 /// The plan's command, as it runs in a sandbox with so much memory.
 pub(super) fn command(request: &BuildRequest, memory_bytes: u64) -> Result<Command, BuildError> {
     let argv = argv(&request.plan, request.node_modules.as_deref())?;
-    let mut env = request.environment.clone();
+    let given = request.environment.iter();
+    let mut env: BTreeMap<_, _> =
+        given.map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect();
     env.extend(own(request.plan.mode, memory_bytes));
     let (name, value) = compile_cache_env(request.compile_cache.is_some());
     env.insert(name.to_owned(), value.to_owned());
@@ -82,6 +84,7 @@ mod tests {
     use super::*;
     use crate::pipeline::BuildLimits;
     use vitrine_model::profile::ProfileKind;
+    use vitrine_model::secret::SecretValue;
     use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
 
     fn request(command: &[&str]) -> BuildRequest {
@@ -101,8 +104,9 @@ mod tests {
             node_modules: None,
             compile_cache: None,
             environment: [("PATH", "/evil"), ("NODE_ENV", "x"), ("API_URL", "https://x")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (name.to_owned(), SecretValue::new(value.to_owned())))
                 .into(),
+            guard: Default::default(),
             limits: BuildLimits::of(ProfileKind::Vite),
         }
     }

@@ -10,6 +10,7 @@ use vitrine_sandbox::driver::{DriverError, Exit, Refused};
 
 use super::references::MissingReference;
 use super::words::Location;
+use crate::guard::Leak;
 
 /// Faults listed one by one in a problem document.
 const MAX_ITEMS: usize = 50;
@@ -46,6 +47,12 @@ pub enum BuildError {
     OutputRefused {
         /// What.
         refused: Vec<Refused>,
+    },
+    /// Files of the output hold secrets.
+    #[error("the output holds secrets of the app, in {}", files(leaks.len()))]
+    SecretInOutput {
+        /// Where, and which; the first few.
+        leaks: Vec<Leak>,
     },
     /// A limit of the sandbox was reached.
     #[error("the build reached a limit: {0}")]
@@ -102,6 +109,7 @@ impl BuildError {
             Self::NoPage { output, elsewhere } => no_page(output, elsewhere.as_deref()),
             Self::Missing { missing } => incomplete(missing),
             Self::OutputRefused { refused } => output_refused(refused),
+            Self::SecretInOutput { leaks } => secret_in_output(leaks),
             Self::Limit(limit) => Problem::new(Code::SandboxLimit, limit_sentence(*limit)),
             Self::TimedOut(time) => Problem::new(
                 Code::PublishTimedOut,
@@ -185,6 +193,20 @@ fn output_refused(refused: &[Refused]) -> Problem {
     let errors = refused.iter().take(MAX_ITEMS).map(item).collect();
     let detail = format!("What the build left cannot be published: {first}.");
     Problem { errors, ..Problem::new(Code::BuildOutputRefused, detail) }
+}
+
+fn secret_in_output(leaks: &[Leak]) -> Problem {
+    let first =
+        leaks.first().map(|leak| format!("`{}` holds the value of the secret `{}`", leak.path, leak.name));
+    let advice = "Nothing was published. What a browser downloads is public: call the service from a back end, or store \
+                  the value as a variable if it is no secret.";
+    let item = |leak: &Leak| {
+        let message = format!("It holds the value of the secret `{}`.", leak.name);
+        item(Some(leak.path.clone()), Code::SecretInArtifact, &message)
+    };
+    let errors = leaks.iter().map(item).collect();
+    let detail = format!("{}. {advice}", first.unwrap_or_default());
+    Problem { errors, ..Problem::new(Code::SecretInArtifact, detail) }
 }
 
 fn item(path: Option<String>, code: Code, message: &impl ToString) -> ProblemItem {

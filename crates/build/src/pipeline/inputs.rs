@@ -21,11 +21,14 @@ pub struct Ground<'a> {
     pub layer: Option<Sha256>,
     /// Where it runs.
     pub platform: Platform,
-    /// Variables given by name. Only hashes of their values are kept.
-    pub environment: &'a BTreeMap<String, String>,
+    /// What is given to the command by name, as digests of the values; of secrets, digests made with a key.
+    pub environment: &'a BTreeMap<String, Sha256>,
+    /// Stands for the secrets that the output is searched for, made with a key; `None` without secrets. Files served as they
+    /// are depend on it, too: what was no secret then may be one now.
+    pub searched_for: Option<Sha256>,
 }
 
-/// The inputs of a build. Files served as they are depend on the tree alone: no toolchain takes part.
+/// The inputs of a build. Files served as they are depend on no toolchain.
 pub fn inputs(plan: &BuildPlan, ground: Ground<'_>) -> BuildInputs {
     let runs = !plan.is_as_is();
     let package_manager = ground.package_manager.filter(|_| runs);
@@ -41,7 +44,8 @@ pub fn inputs(plan: &BuildPlan, ground: Ground<'_>) -> BuildInputs {
             .map(|manager| format!("{}@{}", manager.family(), tool_version(manager))),
         layer: ground.layer.filter(|_| runs),
         platform: ground.platform.as_str().to_owned(),
-        environment: environment.map(|(name, value)| (name.clone(), Sha256::of(value.as_bytes()))).collect(),
+        environment: environment.map(|(name, digest)| (name.clone(), *digest)).collect(),
+        searched_for: ground.searched_for,
         procedure: PROCEDURE,
     }
 }
@@ -59,8 +63,10 @@ mod tests {
             mode: BuildMode::Production,
             profile: ProfileKind::Static,
         };
-        let environment: BTreeMap<_, _> =
-            environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let environment: BTreeMap<_, _> = environment
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), Sha256::of(value.as_bytes())))
+            .collect();
         let ground = Ground {
             tree: Sha256::of(b"tree"),
             node: NodeMajor::default(),
@@ -68,6 +74,7 @@ mod tests {
             layer: Some(Sha256::of(b"layer")),
             platform: Platform::of_host().unwrap(),
             environment: &environment,
+            searched_for: None,
         };
         inputs(&plan, ground)
     }

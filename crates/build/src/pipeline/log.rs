@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::guard::{Guard, LineMask};
+
 /// Takes the lines of a build. Called in order, from one task; must not block.
 pub trait BuildLog: Send + Sync {
     /// One line: without control characters but tab, without its end, at most [`MAX_LINE_CHARS`] and a sign that it was cut.
@@ -25,12 +27,6 @@ const TAIL: Bound = Bound { lines: 500, bytes: 128 * 1024 };
 
 /// What an error carries of a tool's own words.
 const WORDS: Bound = Bound { lines: 40, bytes: 8 * 1024 };
-
-/// What stands in the place of a secret's value.
-const HIDDEN: &str = "[hidden]";
-
-/// Values shorter than this are not hidden: they are found everywhere by chance.
-const MIN_SECRET_BYTES: usize = 6;
 
 #[derive(Clone, Copy)]
 struct Bound {
@@ -67,7 +63,9 @@ impl Ring {
 /// One build's log.
 pub(super) struct LogBook<'a> {
     log: &'a dyn BuildLog,
-    secrets: Vec<String>,
+    guard: &'a Guard,
+    /// Of standard output and of standard error.
+    masks: [LineMask; 2],
     passed: Bound,
     tail: Ring,
     left_out: u64,
@@ -75,12 +73,12 @@ pub(super) struct LogBook<'a> {
 }
 
 impl<'a> LogBook<'a> {
-    /// A log that hides these values.
-    pub(super) fn new(log: &'a dyn BuildLog, secrets: impl Iterator<Item = &'a String>) -> Self {
-        let secrets = secrets.filter(|value| value.len() >= MIN_SECRET_BYTES).cloned().collect();
+    /// A log that hides what `guard` knows.
+    pub(super) fn new(log: &'a dyn BuildLog, guard: &'a Guard) -> Self {
         Self {
             log,
-            secrets,
+            guard,
+            masks: Default::default(),
             passed: Bound { lines: 0, bytes: 0 },
             tail: Ring::new(TAIL),
             left_out: 0,
@@ -90,12 +88,14 @@ impl<'a> LogBook<'a> {
 
     /// A line of the tool.
     pub(super) fn push(&mut self, is_stderr: bool, line: &str) {
-        let mut text = cleaned(line);
-        for secret in &self.secrets {
-            if text.contains(secret) {
-                text = text.replace(secret, HIDDEN);
-            }
+        for line in self.masks[usize::from(is_stderr)].push(self.guard, line) {
+            self.take(is_stderr, &line);
         }
+    }
+
+    fn take(&mut self, is_stderr: bool, line: &str) {
+        // Once more when it is clean: colours in the middle of a value are gone then.
+        let text = self.guard.mask(&cleaned(line)).into_owned();
         if !text.trim().is_empty() {
             self.words.push(is_stderr, text.clone());
         }
@@ -118,6 +118,15 @@ impl<'a> LogBook<'a> {
         self.log.line(false, text);
     }
 
+    /// Takes what is kept back because its line was cut: the tool has ended.
+    pub(super) fn flush(&mut self) {
+        for is_stderr in [false, true] {
+            if let Some(line) = self.masks[usize::from(is_stderr)].finish(self.guard) {
+                self.take(is_stderr, &line);
+            }
+        }
+    }
+
     /// The tool's last words.
     pub(super) fn words(&self) -> String {
         let lines: Vec<&str> = self.words.lines.iter().map(|(_, line)| line.as_str()).collect();
@@ -131,6 +140,7 @@ impl<'a> LogBook<'a> {
 
     /// Passes on what was kept back.
     pub(super) fn finish(&mut self) {
+        self.flush();
         if self.left_out > 0 {
             self.say(&format!("… {} lines are left out …", self.left_out));
             self.left_out = 0;
@@ -199,6 +209,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::sync::Mutex;
+    use vitrine_model::secret::SecretValue;
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<String>>);
@@ -225,8 +236,8 @@ mod tests {
 
     #[test]
     fn a_flood_keeps_its_beginning_its_end_and_its_count() {
-        let (kept, none) = (Kept::default(), Vec::new());
-        let mut book = LogBook::new(&kept, none.iter());
+        let (kept, guard) = (Kept::default(), Guard::default());
+        let mut book = LogBook::new(&kept, &guard);
         (0..100_000).for_each(|n| book.push(false, &format!("line {n}")));
         book.dropped(7);
         book.finish();
@@ -240,8 +251,8 @@ mod tests {
 
     #[test]
     fn long_lines_reach_the_bound_in_bytes() {
-        let (kept, none) = (Kept::default(), Vec::new());
-        let mut book = LogBook::new(&kept, none.iter());
+        let (kept, guard) = (Kept::default(), Guard::default());
+        let mut book = LogBook::new(&kept, &guard);
         (0..2_000).for_each(|_| book.push(true, &"x".repeat(1_500)));
         book.finish();
         let bytes: usize = kept.0.lock().unwrap().iter().map(String::len).sum();
@@ -251,9 +262,10 @@ mod tests {
 
     #[test]
     fn values_of_secrets_are_not_shown() {
-        let (kept, secrets) = (Kept::default(), ["s3cret-value".to_owned(), "1".to_owned()]);
-        let mut book = LogBook::new(&kept, secrets.iter());
-        book.push(false, "key=s3cret-value 1");
+        let secrets = ["s3cret-value", "1"].map(|value| SecretValue::new(value.to_owned()));
+        let (kept, guard) = (Kept::default(), Guard::new(secrets.iter().map(|value| ("KEY", value))));
+        let mut book = LogBook::new(&kept, &guard);
+        book.push(false, "key=s3cret-\u{1b}[1mvalue 1");
         assert_eq!(kept.0.lock().unwrap()[0], "key=[hidden] 1");
         assert_eq!(book.words(), "key=[hidden] 1");
     }

@@ -7,15 +7,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use vitrine_model::SandboxId;
 use vitrine_model::profile::ProfileKind;
+use vitrine_model::secret::SecretValue;
 use vitrine_sandbox::Driver;
 use vitrine_sandbox::driver::{CollectLimits, FilePut};
 
 use crate::Files;
+use crate::guard::Guard;
 
 mod address;
 pub mod compare;
@@ -24,6 +27,8 @@ mod config;
 mod content_type;
 mod environment;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod inputs;
 mod log;
 pub mod pack;
@@ -111,7 +116,7 @@ impl BuildLimits {
 }
 
 /// What to build, and with what.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BuildRequest {
     /// The name of its sandbox; free again when the build has ended.
     pub sandbox_id: SandboxId,
@@ -125,9 +130,11 @@ pub struct BuildRequest {
     pub node_modules: Option<PathBuf>,
     /// The compile cache of the layer's tools on the host, if there is one.
     pub compile_cache: Option<PathBuf>,
-    /// Variables given to the build by name, secrets among them: their values do not appear in the log. They cannot
-    /// replace those that Vitrine sets (`PATH`, `HOME`, `NODE_ENV`, …).
-    pub environment: BTreeMap<String, String>,
+    /// Secrets and variables given to the build command by name. They cannot replace those that Vitrine sets (`PATH`,
+    /// `HOME`, `NODE_ENV`, …).
+    pub environment: BTreeMap<String, SecretValue>,
+    /// What must appear neither in the log nor in the output: the secrets given, and others of the app.
+    pub guard: Arc<Guard>,
     /// What it may use.
     pub limits: BuildLimits,
 }
@@ -156,8 +163,8 @@ pub struct Built {
     pub needed_memory_bytes: Option<u64>,
 }
 
-/// Builds. Succeeds only when the command ended with code 0, left an `index.html`, and left every script, module and
-/// style sheet that a page names.
+/// Builds. Succeeds only when the command ended with code 0, left an `index.html`, left every script, module and style sheet
+/// that a page names, and no file holds a secret.
 ///
 /// The sandbox is fresh, sees the project, the toolchain and the layer, has no network and an environment of its own.
 /// Whatever happens, nothing of it is left when this returns; when it is dropped, the sandbox goes, too.
@@ -173,7 +180,13 @@ pub async fn build(
         false => run::run(driver, &request, log, &cancel).await?,
     };
     let run::Ran { files, duration, usage, needed_memory_bytes } = ran;
+    let guard = request.guard;
     let looking = tokio::task::spawn_blocking(move || {
+        // First of all: no other message may quote such a file.
+        let leaks = guard.leaks(&files);
+        if !leaks.is_empty() {
+            return Err(BuildError::SecretInOutput { leaks });
+        }
         let inspection = inspect(&files, &plan.output)?;
         Ok::<_, BuildError>((files, inspection))
     });

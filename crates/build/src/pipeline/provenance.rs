@@ -79,7 +79,7 @@ fn definition(inputs: &BuildInputs, source: &str) -> Value {
             "command": inputs.command,
             "output": inputs.output,
             "mode": inputs.mode,
-            // Hashes of the values: what they are may be secret, that they were the same may not be.
+            // Digests of the values, those of secrets made with a key: that they were the same can be seen, what they are not.
             "environment": inputs.environment,
         },
         "internalParameters": {
@@ -140,6 +140,7 @@ mod tests {
             layer: Some(Sha256::of(b"layer")),
             platform: "linux-x64".to_owned(),
             environment: BTreeMap::from([("KEY".to_owned(), Sha256::of(b"secret"))]),
+            searched_for: None,
             procedure: 1,
         };
         let statement = statement(&Provenance {

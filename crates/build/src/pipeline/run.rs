@@ -89,7 +89,7 @@ pub(super) async fn run(
     log: &dyn BuildLog,
     cancel: &CancellationToken,
 ) -> Result<Ran, BuildError> {
-    let mut book = LogBook::new(log, request.environment.values());
+    let mut book = LogBook::new(log, &request.guard);
     let first = attempt(driver, request, &request.limits, &mut book, cancel).await;
     let outcome = match (first, request.limits.doubled()) {
         (Err(BuildError::Limit(ReachedLimit::Memory(bytes))), Some(more)) => {
@@ -186,7 +186,9 @@ impl Attempt<'_, '_> {
         self.sandbox.apply(files).await.map_err(|error| self.of_driver(error))?;
         let started = Instant::now();
         self.sandbox.spawn(BUILD, command).await.map_err(|error| self.of_driver(error))?;
-        let exit = self.follow(events).await?;
+        let exit = self.follow(events).await;
+        self.book.flush();
+        let exit = exit?;
         let duration = started.elapsed();
         self.look().await;
         if !exit.is_success() {

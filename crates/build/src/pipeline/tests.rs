@@ -11,6 +11,7 @@ use vitrine_sandbox::driver::Exit;
 use vitrine_sandbox::fake::{FakeBuild, FakeDriver};
 
 use super::*;
+use crate::guard::Guard;
 
 fn request(limits: BuildLimits) -> BuildRequest {
     BuildRequest {
@@ -26,6 +27,7 @@ fn request(limits: BuildLimits) -> BuildRequest {
         node_modules: None,
         compile_cache: None,
         environment: BTreeMap::new(),
+        guard: Default::default(),
         limits,
     }
 }
@@ -113,4 +115,41 @@ async fn a_sandbox_that_cannot_be_made_is_our_fault() {
     driver.script(|script| script.refuse_start = Some("no user namespaces".to_owned()));
     let error = outcome(&driver, limits()).await.0.unwrap_err();
     assert!(error.is_ours() && error.problem().code == Code::SandboxUnavailable);
+}
+
+fn guarded(secrets: &[(&str, &str)]) -> BuildRequest {
+    let secrets: BTreeMap<_, _> = secrets
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), SecretValue::new((*value).to_owned())))
+        .collect();
+    let guard = Guard::new(secrets.iter().map(|(name, value)| (name.as_str(), value)));
+    BuildRequest { environment: secrets, guard: Arc::new(guard), ..request(limits()) }
+}
+
+#[tokio::test]
+async fn a_build_that_bundles_a_secret_fails_by_file_and_name_and_without_the_value() {
+    let driver = scripted(Some(Exit::Code { code: 0 }), &["using sk-live-1234567890"]);
+    let script = ("dist/a.js".parse().unwrap(), Bytes::from("fetch(u,{headers:{key:'sk-live-1234567890'}})"));
+    driver.script(|script_of| script_of.build.leaves.push(script));
+    let lines = Mutex::new(Vec::new());
+    let log = |_: bool, text: &str| lines.lock().unwrap().push(text.to_owned());
+    let request = guarded(&[("API_KEY", "sk-live-1234567890")]);
+    let error = build(&driver, request, &log, CancellationToken::new()).await.unwrap_err();
+    let problem = error.problem();
+    assert_eq!(problem.code, Code::SecretInArtifact);
+    assert_eq!(problem.errors[0].path.as_deref(), Some("a.js"));
+    assert!(problem.detail.contains("`a.js`") && problem.detail.contains("`API_KEY`"), "{}", problem.detail);
+    assert_eq!(lines.lock().unwrap()[0], "using [hidden]");
+    let all = format!("{problem:?} {error:?} {error} {:?}", lines.lock().unwrap());
+    assert!(!all.contains("sk-live"), "{all}");
+    let unrelated = guarded(&[("API_KEY", "another-value")]);
+    assert!(build(&driver, unrelated, &log, CancellationToken::new()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_a_failed_build_said_last_holds_no_secret() {
+    let driver = scripted(Some(Exit::Code { code: 1 }), &["Error: bad key sk-live-1234567890"]);
+    let request = guarded(&[("API_KEY", "sk-live-1234567890")]);
+    let error = build(&driver, request, &|_: bool, _: &str| {}, CancellationToken::new()).await.unwrap_err();
+    assert!(error.problem().detail.ends_with("Error: bad key [hidden]"), "{}", error.problem().detail);
 }

@@ -12,6 +12,8 @@ use crate::profile::DetectedProfile;
 mod config;
 mod evaluate;
 pub(crate) mod finding;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod glob;
 mod judge;
 mod markup;

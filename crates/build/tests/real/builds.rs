@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::support::{Fixture, TestEntropy, files, fixture, make};
 use tokio_util::sync::CancellationToken;
 use vitrine_build::Files;
+use vitrine_build::guard::Guard;
 use vitrine_build::layers::Layer;
 use vitrine_build::pipeline::compare::compare;
 use vitrine_build::pipeline::pack::{Effort, Packed, pack};
@@ -18,6 +19,7 @@ use vitrine_build::profile::detect;
 use vitrine_model::problem::Code;
 use vitrine_model::profile::ProfileKind;
 use vitrine_model::publish::BuildMode;
+use vitrine_model::secret::SecretValue;
 use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::{Encoding, FileMode, ProjectPath, SandboxId, Sha256, Variant};
 use vitrine_sandbox::Driver;
@@ -80,6 +82,7 @@ async fn request(fixture: &Fixture, layer: &Layer, files: &Files, mode: BuildMod
         node_modules: Some(layer.node_modules.clone()),
         compile_cache: None,
         environment: BTreeMap::new(),
+        guard: Default::default(),
     }
 }
 
@@ -128,7 +131,7 @@ async fn with_compile_cache(
 ) -> BuildRequest {
     let toolchain = fixture.store.toolchain(&detect(files, None).unwrap()).await.unwrap();
     fixture.store.make_compile_cache(layer, &toolchain).await.unwrap();
-    let environment = [("NODE_DEBUG_NATIVE".to_owned(), "COMPILE_CACHE".to_owned())].into();
+    let environment = [("NODE_DEBUG_NATIVE".to_owned(), SecretValue::new("COMPILE_CACHE".to_owned()))].into();
     let compile_cache = fixture.store.compile_cache_dir(layer, &toolchain);
     BuildRequest { compile_cache, environment, ..request }
 }
@@ -213,6 +216,7 @@ impl Yard {
             node_modules: None,
             compile_cache: None,
             environment: BTreeMap::new(),
+            guard: Default::default(),
             limits: BuildLimits {
                 memory_bytes: 128 << 20,
                 memory_max_bytes: 128 << 20,
@@ -241,6 +245,13 @@ impl Yard {
     }
 }
 
+/// Gives a secret to a build.
+fn give(request: &mut BuildRequest, name: &str, value: &str) {
+    let value = SecretValue::new(value.to_owned());
+    request.guard = Arc::new(Guard::new([(name, &value)]));
+    request.environment = BTreeMap::from([(name.to_owned(), value)]);
+}
+
 const SITE: &str = "mkdir -p dist && echo '<p>hi' > dist/index.html";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,7 +259,7 @@ async fn a_build_sees_what_it_is_given_and_nothing_else() {
     let yard = Yard::open().await;
     let mut request =
         yard.request(&format!("{SITE} && env | sort && ls -A /opt/toolchain && cat src/main.js"));
-    request.environment = BTreeMap::from([("VITE_KEY".to_owned(), "secret-value".to_owned())]);
+    give(&mut request, "VITE_KEY", "secret-value");
     let (built, lines) = run(yard.driver.as_ref(), request).await;
     let built = built.unwrap();
     assert_eq!(built.files.keys().map(ProjectPath::as_str).collect::<Vec<_>>(), ["index.html"]);
@@ -261,6 +272,7 @@ async fn a_build_sees_what_it_is_given_and_nothing_else() {
         "HOME",
         "LANG",
         "NEXT_TELEMETRY_DISABLED",
+        "NODE_DISABLE_COMPILE_CACHE",
         "NODE_ENV",
         "NODE_OPTIONS",
         "NO_COLOR",
@@ -275,6 +287,30 @@ async fn a_build_sees_what_it_is_given_and_nothing_else() {
     ];
     assert_eq!(names, expected);
     assert!(lines.contains(&"VITE_KEY=[hidden]".to_owned()));
+    yard.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_build_may_use_its_secret_and_neither_print_nor_bundle_it() {
+    const VALUE: &str = "sk-live-5f2c9e81d7";
+    let yard = Yard::open().await;
+    for (script, leaks) in [
+        ("test ${#API_KEY} = 18 && echo key $API_KEY", None),
+        ("echo \"key='$API_KEY'\" > dist/app.js", Some("app.js")),
+        (
+            "mkdir dist/a && echo \"{\\\"sources\\\":[\\\"k=$API_KEY\\\"]}\" > dist/a/app.js.map",
+            Some("a/app.js.map"),
+        ),
+    ] {
+        let mut request = yard.request(&format!("{SITE} && {script}"));
+        give(&mut request, "API_KEY", VALUE);
+        let (outcome, lines) = run(yard.driver.as_ref(), request).await;
+        match (outcome, leaks) {
+            (Ok(_), None) => assert_eq!(lines, ["key [hidden]"]),
+            (Err(BuildError::SecretInOutput { leaks }), Some(path)) => assert_eq!(leaks[0].path, path),
+            (outcome, _) => panic!("{script}: {:?} {lines:?}", outcome.err()),
+        }
+    }
     yard.is_clean().await;
 }
 
@@ -308,7 +344,7 @@ async fn output_that_is_not_plain_files_is_refused_by_name() {
         ("ln -s index.html dist/copy.html", "dist/copy.html", Some(RefusalReason::Link)),
         ("mv dist other; ln -s other dist", "dist", Some(RefusalReason::Link)),
         ("mkdir dist/a; ln -s /proc dist/a/proc", "dist/a/proc", Some(RefusalReason::Link)),
-        ("echo > 'dist/two\nlines'", "dist/two\nlines", None),
+        ("echo > 'dist/two\nlines'", "dist/two\u{fffd}lines", None),
         ("head -c 2000000 /dev/zero > dist/large", "dist/large", Some(RefusalReason::FileTooLarge(1 << 20))),
         (
             "for n in 1 2 3 4 5; do head -c 1000000 /dev/zero > dist/$n; done",

@@ -53,6 +53,9 @@ pub(super) fn to_backend(
     for name in MISLEADING.iter().chain(&CLAIMED_ADDRESSES) {
         headers.remove(name);
     }
+    // Without being announced, fields behind a body are not passed on: a back end that takes them for headers would let a
+    // visitor say there what is taken out here.
+    headers.remove(header::TRAILER);
     // WSGI and CGI read `X_Vitrine_App` and `X-Vitrine-App` as one name.
     remove_where(headers, |name| name.contains('_'));
     cookie::strip_ours(headers);

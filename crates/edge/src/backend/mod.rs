@@ -3,6 +3,8 @@
 
 mod config;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod headers;
 mod path;
 mod socket;

@@ -9,6 +9,8 @@ mod conditions;
 mod config;
 mod entry;
 mod front;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod head;
 mod negotiate;
 mod objects;

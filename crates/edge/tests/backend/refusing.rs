@@ -1,11 +1,13 @@
 //! What is never passed on: ways out of the path, requests inside of requests, other origins, too much.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use crate::support::{APP_HOST, Server, World, body, code, piecewise, text, until};
 use futures::SinkExt;
 use http::StatusCode;
 use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn the_back_ends_path_matches_segment_by_segment_and_in_one_spelling() {
@@ -172,4 +174,39 @@ async fn one_app_cannot_take_every_connection() {
     drop(held);
     until("all have ended", || world.backend.open_count(&world.app) == 0).await;
     until("the back end is left alone", || server.open.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn what_only_vitrine_may_say_is_not_said_behind_a_body_either() {
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let server = Server::raw({
+        let received = received.clone();
+        move |mut stream| {
+            let received = received.clone();
+            Box::pin(async move {
+                let mut bytes = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+                    let is_whole = {
+                        let mut all = received.lock().unwrap();
+                        all.extend_from_slice(&bytes[..count]);
+                        all.ends_with(b"0\r\n\r\n") || all.ends_with(b"other\r\n\r\n")
+                    };
+                    if is_whole {
+                        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                    }
+                }
+            })
+        }
+    })
+    .await;
+    let world = World::before(&server).await;
+    let request = format!(
+        "POST /api/py/ HTTP/1.1\r\nHost: {APP_HOST}\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\n\
+         Connection: close\r\nTrailer: X-Vitrine-App, X-Forwarded-For\r\n\r\n\
+         2\r\nhi\r\n0\r\nX-Vitrine-App: other\r\nX-Forwarded-For: other\r\n\r\n"
+    );
+    let answer = world.raw(request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    let received = String::from_utf8(received.lock().unwrap().clone()).unwrap();
+    assert!(received.contains("hi") && !received.contains("other"), "{received}");
 }

@@ -4,6 +4,7 @@ use crate::support::{Guest, SECURE, World, code, header, text};
 use http::StatusCode;
 use http::header::{COOKIE, HOST, SET_COOKIE};
 use vitrine_edge::{HostMap, PreviewState, Scheme};
+use vitrine_model::source::Clock as _;
 
 #[tokio::test]
 async fn a_token_is_exchanged_for_a_cookie_and_leaves_the_url() {
@@ -23,6 +24,47 @@ async fn a_token_is_exchanged_for_a_cookie_and_leaves_the_url() {
     assert_eq!(attributes, " Max-Age=7200; Path=/; HttpOnly; Secure; SameSite=None; Partitioned");
     assert!(cookies[1].starts_with("vitrine_preview=") && cookies[1].ends_with("HttpOnly; SameSite=Lax"));
     assert_eq!(cookies.len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_opens_a_preview_once_and_again_only_beside_the_cookie() {
+    let world = World::running(&Guest::saying("hi").await).await;
+    let path = format!("/p?vitrine_token={}", world.gateway.token(&world.session));
+    let first = world.send(world.bare(&world.session, &path)).await;
+    assert_eq!(first.status(), StatusCode::SEE_OTHER);
+    let again = world.send(world.bare(&world.session, &path).header("accept", "text/html")).await;
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+    assert!(!again.headers().contains_key(SET_COOKIE));
+    let page = text(again).await;
+    assert!(page.contains("This address was opened before") && page.contains("Reload the builder page"));
+    let cookie = header(&first, "set-cookie").split(';').next().unwrap();
+    let again = world.send(world.bare(&world.session, &path).header(COOKIE, cookie)).await;
+    assert_eq!(again.status(), StatusCode::SEE_OTHER);
+    assert!(header(&again, "location").ends_with(":4400/p"));
+    assert!(!again.headers().contains_key(SET_COOKIE));
+}
+
+#[tokio::test]
+async fn of_many_exchanges_of_one_token_at_once_one_succeeds() {
+    let world = World::running(&Guest::saying("hi").await).await;
+    let path = format!("/?vitrine_token={}", world.gateway.token(&world.session));
+    let all = futures::future::join_all((0..32).map(|_| world.send(world.bare(&world.session, &path)))).await;
+    let opened = all.iter().filter(|answer| answer.status() == StatusCode::SEE_OTHER).count();
+    assert_eq!(opened, 1);
+}
+
+#[tokio::test]
+async fn a_cookie_does_not_outlive_its_session() {
+    let world = World::running(&Guest::saying("hi").await).await;
+    let ends_at = world.clock.now().plus_secs(300);
+    world.targets.expiries.lock().unwrap().insert(world.session.clone(), ends_at);
+    let path = format!("/?vitrine_token={}", world.gateway.token(&world.session));
+    let answer = world.send(world.bare(&world.session, &path)).await;
+    assert!(header(&answer, "set-cookie").contains("; Max-Age=300;"));
+    let cookie = header(&answer, "set-cookie").split(';').next().unwrap().to_owned();
+    world.clock.advance_secs(300);
+    let late = world.send(world.bare(&world.session, "/").header(COOKIE, cookie)).await;
+    assert_eq!(late.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod access;
 mod fake_driver;
+mod links;
 mod proxying;
 mod sockets;
 mod states;

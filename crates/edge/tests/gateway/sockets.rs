@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use vitrine_edge::{Activity, PreviewState, WaitInfo};
 
 /// Upgrades, and sends back whatever bytes come.
-async fn echo() -> Arc<Guest> {
+pub(crate) async fn echo() -> Arc<Guest> {
     Guest::start(|mut request| async move {
         let protocol = request.headers().get("sec-websocket-protocol").cloned();
         let has_ours = request.headers().get("cookie").is_some();
@@ -35,7 +35,10 @@ async fn echo() -> Arc<Guest> {
 }
 
 async fn handshake(world: &World, path: &str) -> request::Builder {
-    let request = world.get(path).await;
+    upgrading(world.get(path).await)
+}
+
+pub(crate) fn upgrading(request: request::Builder) -> request::Builder {
     request
         .header("connection", "keep-alive, Upgrade")
         .header("upgrade", "websocket")
@@ -47,9 +50,9 @@ fn own_origin(world: &World) -> String {
     world.gateway.config().preview_origin(&world.session)
 }
 
-type Socket = TokioIo<hyper::upgrade::Upgraded>;
+pub(crate) type Socket = TokioIo<hyper::upgrade::Upgraded>;
 
-async fn open(world: &World, request: request::Builder) -> Socket {
+pub(crate) async fn open(world: &World, request: request::Builder) -> Socket {
     let mut answer = world.send(request.header("origin", own_origin(world))).await;
     assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS);
     assert_eq!(header(&answer, "upgrade"), "websocket");
@@ -57,14 +60,14 @@ async fn open(world: &World, request: request::Builder) -> Socket {
     TokioIo::new(hyper::upgrade::on(&mut answer).await.unwrap())
 }
 
-async fn say(socket: &mut Socket, bytes: &[u8]) {
+pub(crate) async fn say(socket: &mut Socket, bytes: &[u8]) {
     socket.write_all(bytes).await.unwrap();
     let mut heard = vec![0; bytes.len()];
     tokio::time::timeout(DEADLINE, socket.read_exact(&mut heard)).await.expect("in time").unwrap();
     assert_eq!(heard, bytes);
 }
 
-async fn ends(socket: &mut Socket) {
+pub(crate) async fn ends(socket: &mut Socket) {
     let end = tokio::time::timeout(DEADLINE, socket.read(&mut [0; 16])).await.expect("in time");
     assert!(matches!(end, Ok(0) | Err(_)));
 }

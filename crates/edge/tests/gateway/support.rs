@@ -1,6 +1,6 @@
 //! A gateway on a real socket, with sessions that stand where the test puts them and guests that do what it says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,11 +19,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use vitrine_edge::{
-    Activity, Body, DialError, Gateway, GatewayConfig, GatewayLimits, HostMap, PreviewState, PreviewTargets,
-    Scheme, Upstream, WaitInfo,
+    Activity, Body, DialError, Gateway, GatewayConfig, GatewayLimits, HostMap, OpenLink, PreviewState,
+    PreviewTargets, Redeemed, Redemption, Scheme, Upstream, WaitInfo,
 };
-use vitrine_model::SessionId;
+use vitrine_model::source::Clock as _;
 use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
+use vitrine_model::{LinkId, SessionId, Timestamp};
 
 /// However slow the machine is, what has not happened by now will not.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -47,6 +48,9 @@ pub(crate) struct Targets {
     on_wake: Mutex<Option<PreviewState>>,
     pub(crate) wakes: AtomicUsize,
     pub(crate) touches: Mutex<Vec<Activity>>,
+    redeemed: Mutex<HashSet<(String, String)>>,
+    pub(crate) links: Mutex<HashMap<LinkId, OpenLink>>,
+    pub(crate) expiries: Mutex<HashMap<SessionId, Timestamp>>,
     news: Notify,
 }
 
@@ -81,6 +85,22 @@ impl PreviewTargets for Targets {
 
     async fn changed(&self, _session: &SessionId) {
         self.news.notified().await;
+    }
+
+    async fn redeem(&self, token: Redemption<'_>) -> Redeemed {
+        let key = (token.subject.to_owned(), token.nonce.to_owned());
+        match self.redeemed.lock().unwrap().insert(key) {
+            true => Redeemed::First,
+            false => Redeemed::Again,
+        }
+    }
+
+    async fn link(&self, link: &LinkId) -> Option<OpenLink> {
+        self.links.lock().unwrap().get(link).copied()
+    }
+
+    fn expires_at(&self, session: &SessionId) -> Option<Timestamp> {
+        self.expiries.lock().unwrap().get(session).copied()
     }
 
     fn touch(&self, _session: &SessionId, activity: Activity) {
@@ -164,9 +184,9 @@ impl Guest {
 
 #[async_trait::async_trait]
 impl Upstream for Guest {
-    async fn dial(&self) -> Result<TcpStream, DialError> {
+    async fn dial(&self) -> Result<vitrine_sandbox::Stream, DialError> {
         self.dials.fetch_add(1, Ordering::SeqCst);
-        TcpStream::connect(self.address).await.map_err(|_| DialError::Refused)
+        TcpStream::connect(self.address).await.map(Into::into).map_err(|_| DialError::Refused)
     }
 
     fn generation(&self) -> u64 {
@@ -222,7 +242,13 @@ impl World {
         };
         change(&mut config);
         let targets = Arc::new(Targets::default());
-        let gateway = Gateway::new(config, targets.clone(), &[9; 32], clock.clone()).unwrap();
+        let gateway = Gateway::new(
+            config,
+            targets.clone(),
+            &[9; 32],
+            (clock.clone(), Arc::new(CountingEntropy::default())),
+        )
+        .unwrap();
         let gateway = Arc::new(gateway);
         let address = serve(gateway.clone()).await;
         let (session, other) = (mint(), mint());
@@ -251,6 +277,30 @@ impl World {
         let answer = self.send(self.bare(session, &path)).await;
         let line = answer.headers().get(SET_COOKIE).expect("a cookie").to_str().unwrap();
         line.split(';').next().unwrap().to_owned()
+    }
+
+    /// A link to the session, open for an hour and counting as use for half of it.
+    pub(crate) fn link(&self) -> LinkId {
+        let link = LinkId::mint(self.clock.as_ref(), &CountingEntropy::default());
+        let now = self.clock.now();
+        let open = OpenLink { ends_at: now.plus_secs(3_600), counts_until: now.plus_secs(1_800) };
+        self.targets.links.lock().unwrap().insert(link.clone(), open);
+        link
+    }
+
+    /// The cookie of a visitor by link.
+    pub(crate) async fn link_cookie(&self, link: &LinkId) -> String {
+        let url = self.gateway.link_url(&self.session, link);
+        let path = format!("/?{}", url.split_once('?').unwrap().1);
+        let answer = self.send(self.bare(&self.session, &path)).await;
+        let line = answer.headers().get(SET_COOKIE).expect("a cookie").to_str().unwrap();
+        line.split(';').next().unwrap().to_owned()
+    }
+
+    /// Takes a link back, as the server does.
+    pub(crate) fn take_back(&self, link: &LinkId) {
+        self.targets.links.lock().unwrap().remove(link);
+        self.gateway.close_link(link);
     }
 
     pub(crate) async fn send(&self, request: request::Builder) -> Response<Incoming> {

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat2, statat};
 use rustix::io::Errno;
 
-use super::{BENEATH, FileError, Project, check_path, errno_of};
+use super::{FileError, Project, beneath, check_path, errno_of};
 use crate::protocol::{FetchPiece, ListedEntry, ListedKind};
 
 /// Entries listed, folders included: more than an artifact may have files, so that the asker's own limit decides.
@@ -77,7 +77,7 @@ impl Project {
 /// Opens a folder for listing: beneath `at`, through no link and into no other mount.
 fn open_listed(at: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat2(at, path, flags, Mode::empty(), BENEATH)
+    openat2(at, path, flags, Mode::empty(), beneath())
 }
 
 #[derive(Default)]

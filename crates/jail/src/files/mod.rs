@@ -16,6 +16,8 @@ use std::path::Path;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 use rustix::io::Errno;
 
+use crate::walls::{Wall, stands};
+
 pub use batch::Batch;
 
 /// Beneath the project, through no link and into no other mount.
@@ -23,6 +25,11 @@ const BENEATH: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
     .union(ResolveFlags::NO_MAGICLINKS)
     .union(ResolveFlags::NO_XDEV);
+
+/// How every path of a project is resolved.
+fn beneath() -> ResolveFlags {
+    if stands(Wall::BeneathProject) { BENEATH } else { ResolveFlags::empty() }
+}
 
 /// Why a file operation did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +109,7 @@ impl Project {
     /// Opens an ordinary file for reading; `None` when there is none. Never blocks, whatever stands there.
     fn open_held(&self, path: &str) -> Result<Option<Held>, FileError> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match openat2(&self.root, path, flags, Mode::empty(), BENEATH) {
+        let file = match openat2(&self.root, path, flags, Mode::empty(), beneath()) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::XDEV | Errno::ACCESS) => {
                 return Ok(None);
@@ -157,5 +164,5 @@ fn mode_of(is_executable: bool) -> Mode {
 /// A folder of the project, to open things in.
 fn open_folder(root: impl AsFd, path: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat2(root, path, flags, Mode::empty(), BENEATH)
+    openat2(root, path, flags, Mode::empty(), beneath())
 }

@@ -16,6 +16,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
 use super::program::Program;
+use crate::walls::{Wall, stands};
 
 /// A running keeper.
 #[derive(Debug)]
@@ -201,7 +202,9 @@ unsafe fn run_command(prepared: &Prepared<'_>) -> ! {
         if libc::chdir(prepared.directory.as_ptr()) < 0 {
             give_up(prepared, 2);
         }
-        libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int);
+        if stands(Wall::CommandDescriptors) {
+            libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int);
+        }
         libc::execve(prepared.program.as_ptr(), prepared.arguments.as_ptr(), prepared.environment.as_ptr());
         give_up(prepared, 3)
     }

@@ -26,6 +26,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use crate::files::Project;
 use crate::layout::{PROJECT, STAGING};
 use crate::protocol::Message;
+use crate::walls::{Wall, stands};
 use control::Outbox;
 
 /// Runs the guest until the server goes away. Standard input is the control socket, standard output the dial socket.
@@ -45,7 +46,9 @@ pub fn run() -> ExitCode {
 /// Moves the two sockets away from the standard descriptors, so that commands can never inherit them.
 fn take_sockets() -> io::Result<(File, OwnedFd)> {
     // Executing the guest made it inspectable again; it is alone until it starts the first command.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    if stands(Wall::ClosedGuest) {
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    }
     // Executed by descriptor, it would be called after the descriptor's number.
     rustix::thread::set_name(c"vitrine-guest")?;
     let control = io::stdin().as_fd().try_clone_to_owned()?;

@@ -168,7 +168,7 @@ impl Supervisor {
             }
         }
         // Strays that were killed are this process's to reap; keepers are waited for by name.
-        while let Ok(Some((pid, _))) = rustix::process::waitpid(None, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, _))) = rustix::process::wait(WaitOptions::NOHANG) {
             self.commands
                 .iter_mut()
                 .filter(|command| command.keeper() == pid)

@@ -26,6 +26,9 @@ pub enum LaunchError {
         #[source]
         source: io::Error,
     },
+    /// No keyring of its own.
+    #[error("cannot join a fresh keyring: {0}; see kernel.keys.maxkeys")]
+    Keyring(#[source] io::Error),
     /// `setsid` failed.
     #[error("cannot start a session: {0}")]
     NewSession(#[source] Errno),
@@ -119,6 +122,9 @@ pub enum LaunchError {
     /// `no_new_privs` could not be set.
     #[error("cannot set no_new_privs: {0}")]
     NoNewPrivileges(#[source] Errno),
+    /// Landlock is there, and does not take the rules.
+    #[error("cannot restrict writing with Landlock: {0}")]
+    Landlock(String),
     /// The seccomp filter was refused.
     #[error("cannot install the seccomp filter: {0}")]
     Seccomp(#[source] io::Error),
@@ -137,6 +143,7 @@ impl LaunchError {
             Self::UserNamespace(_) | Self::WriteMap { .. } | Self::Identity(_) | Self::Groups(_) => "user",
             Self::Clone(_) => "namespaces",
             Self::Descriptors(_)
+            | Self::Keyring(_)
             | Self::NewSession(_)
             | Self::Pair(_)
             | Self::Report(_)
@@ -144,9 +151,11 @@ impl LaunchError {
             Self::HostName(_) | Self::Loopback(_) => "network",
             Self::Mount { .. } | Self::Restrict { .. } | Self::Make { .. } | Self::Source { .. } => "mount",
             Self::Target(_) | Self::ListProc(_) | Self::Pivot(_) => "root",
-            Self::Limit(_) | Self::Capabilities(_) | Self::NoNewPrivileges(_) | Self::Seccomp(_) => {
-                "privileges"
-            }
+            Self::Limit(_)
+            | Self::Capabilities(_)
+            | Self::NoNewPrivileges(_)
+            | Self::Landlock(_)
+            | Self::Seccomp(_) => "privileges",
         }
     }
 }

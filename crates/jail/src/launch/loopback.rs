@@ -15,20 +15,22 @@ const IFF_UP: u32 = 1;
 
 /// Sets the loopback interface up; it gets its addresses by itself.
 pub(super) fn bring_up() -> Result<(), LaunchError> {
-    let exchange = || -> Result<(), Errno> {
-        // No protocol means zero, which is NETLINK_ROUTE.
-        let socket =
-            rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-        rustix::net::send(&socket, &request(), SendFlags::empty())?;
-        let mut answer = [0_u8; 256];
-        let (_, count) = rustix::net::recv(&socket, &mut answer[..], RecvFlags::empty())?;
-        acknowledged(&answer[..count.min(256)])
-    };
-    exchange().map_err(LaunchError::Loopback)
+    set(true).map_err(LaunchError::Loopback)
+}
+
+/// Sets it up or down.
+pub(crate) fn set(is_up: bool) -> Result<(), Errno> {
+    // No protocol means zero, which is NETLINK_ROUTE.
+    let socket =
+        rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    rustix::net::send(&socket, &request(is_up), SendFlags::empty())?;
+    let mut answer = [0_u8; 256];
+    let (_, count) = rustix::net::recv(&socket, &mut answer[..], RecvFlags::empty())?;
+    acknowledged(&answer[..count.min(256)])
 }
 
 /// `struct nlmsghdr` and `struct ifinfomsg` of rtnetlink(7).
-fn request() -> Vec<u8> {
+fn request(is_up: bool) -> Vec<u8> {
     let mut message = Vec::with_capacity(32);
     message.extend_from_slice(&32_u32.to_ne_bytes());
     message.extend_from_slice(&RTM_NEWLINK.to_ne_bytes());
@@ -36,7 +38,8 @@ fn request() -> Vec<u8> {
     message.extend_from_slice(&[0; 8]);
     message.extend_from_slice(&[0; 4]);
     message.extend_from_slice(&LOOPBACK_INDEX.to_ne_bytes());
-    message.extend_from_slice(&IFF_UP.to_ne_bytes());
+    let flags = if is_up { IFF_UP } else { 0 };
+    message.extend_from_slice(&flags.to_ne_bytes());
     message.extend_from_slice(&IFF_UP.to_ne_bytes());
     message
 }

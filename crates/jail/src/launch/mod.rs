@@ -3,17 +3,22 @@
 //! It is single-threaded and runs for some milliseconds. Standard input is the control socket, standard output the
 //! dial socket. The order matters:
 //!
-//! 1. read the spec; join the control groups, so that everything after is counted there;
+//! 1. read the spec; let go of foreign descriptors and keys; join the control groups, so that everything after is
+//!    counted there;
 //! 2. as an ordinary user: enter a user namespace first, because all that follows needs its privileges;
 //! 3. clone a child into new mount, process, network, IPC, UTS and cgroup namespaces, as a child *of the server*
 //!    (`CLONE_PARENT`): no process has to stay behind to wait for it;
 //! 4. in the child: loopback up, root file system built and entered;
 //! 5. as root: enter a user namespace last, where the sandbox's root is nobody; the launcher outside writes the maps;
-//! 6. limits, capabilities, `no_new_privs`, seccomp; then execute the same binary as the guest.
+//! 6. limits, capabilities, `no_new_privs`, Landlock, seccomp; then execute the same binary as the guest.
+//!
+//! Each of these is one wall ([`Wall`](crate::walls::Wall)).
 
 mod cgroup;
 mod devices;
 mod error;
+mod keyring;
+mod landlock;
 mod loopback;
 mod mounts;
 mod namespaces;
@@ -34,9 +39,17 @@ use rustix::process::Pid;
 
 pub use error::LaunchError;
 
+pub use self::landlock::version as landlock_version;
+
+/// Sets the loopback interface up or down: for an attempt that must not get through.
+pub(crate) fn set_loopback(is_up: bool) -> std::io::Result<()> {
+    Ok(loopback::set(is_up)?)
+}
+
 use crate::layout::HOST_NAME;
 use crate::protocol::{Message, frame};
 use crate::spec::{Identity, LaunchSpec};
+use crate::walls::{Wall, stands};
 
 /// What launcher and child tell each other, one byte each.
 const GO: u8 = b'g';
@@ -67,8 +80,15 @@ fn launch(mut control: &File) -> Result<(), LaunchError> {
         .ok_or_else(|| LaunchError::Spec("the server is gone".to_owned()))?;
     let program = rustix::fs::open("/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .map_err(LaunchError::OpenSelf)?;
-    privileges::keep_standard_descriptors_only()?;
-    cgroup::join(&spec.cgroup_procs)?;
+    if stands(Wall::LauncherDescriptors) {
+        privileges::keep_standard_descriptors_only()?;
+    }
+    if stands(Wall::Keyring) {
+        keyring::join_fresh()?;
+    }
+    if stands(Wall::ControlGroup) {
+        cgroup::join(&spec.cgroup_procs)?;
+    }
     rustix::process::setsid().map_err(LaunchError::NewSession)?;
     if spec.identity == Identity::Myself {
         namespaces::enter_user_as_myself()?;
@@ -93,6 +113,9 @@ fn attend(pid: Pid, mut control: &File, mut child: File, identity: Identity) -> 
     frame::write(&mut control, &launched, &[]).map_err(|error| LaunchError::Report(error.to_string()))?;
     child.write_all(&[GO]).map_err(LaunchError::Handshake)?;
     let Identity::Mapped { uid, gid } = identity else { return Ok(()) };
+    if !stands(Wall::UserNamespace) {
+        return Ok(());
+    }
     let mut byte = [0];
     match child.read(&mut byte).map_err(LaunchError::Handshake)? {
         // The child failed before it got this far, and has said so.
@@ -105,20 +128,46 @@ fn attend(pid: Pid, mut control: &File, mut child: File, identity: Identity) -> 
 /// The child's part: everything up to the guest's first instruction. Returns only when a step failed.
 fn become_guest(spec: &LaunchSpec, mut launcher: File, program: OwnedFd) -> Result<(), LaunchError> {
     expect(&mut launcher, GO)?;
-    nix::unistd::sethostname(HOST_NAME).map_err(|error| LaunchError::HostName(error.into()))?;
+    if stands(Wall::HostNameNamespace) {
+        nix::unistd::sethostname(HOST_NAME).map_err(|error| LaunchError::HostName(error.into()))?;
+    }
     loopback::bring_up()?;
     root::enter(spec)?;
     if let Identity::Mapped { .. } = spec.identity {
-        namespaces::leave_groups()?;
-        namespaces::enter_user()?;
-        launcher.write_all(&[MAP_ME]).map_err(LaunchError::Handshake)?;
-        expect(&mut launcher, MAPPED)?;
-        namespaces::become_inner_root()?;
+        become_nobody(&mut launcher)?;
     }
-    privileges::lower_limits(spec.open_files, spec.processes)?;
-    privileges::drop_all()?;
-    seccomp::install()?;
+    give_up_privileges(spec)?;
     execute_guest(&program)
+}
+
+/// Enters the user namespace in which this process is root, and nobody outside.
+fn become_nobody(launcher: &mut File) -> Result<(), LaunchError> {
+    namespaces::leave_groups()?;
+    if !stands(Wall::UserNamespace) {
+        return Ok(());
+    }
+    namespaces::enter_user()?;
+    launcher.write_all(&[MAP_ME]).map_err(LaunchError::Handshake)?;
+    expect(launcher, MAPPED)?;
+    namespaces::become_inner_root()
+}
+
+fn give_up_privileges(spec: &LaunchSpec) -> Result<(), LaunchError> {
+    if stands(Wall::ResourceLimits) {
+        privileges::lower_limits(spec.open_files, spec.processes)?;
+    }
+    privileges::ordinary_priority()?;
+    privileges::gain_no_more()?;
+    if stands(Wall::Capabilities) {
+        privileges::drop_all()?;
+    }
+    if stands(Wall::Landlock) {
+        landlock::restrict(spec)?;
+    }
+    if stands(Wall::Filter) {
+        seccomp::install()?;
+    }
+    Ok(())
 }
 
 fn expect(launcher: &mut File, wanted: u8) -> Result<(), LaunchError> {
@@ -133,11 +182,26 @@ fn expect(launcher: &mut File, wanted: u8) -> Result<(), LaunchError> {
 /// Executing anew, instead of going on in this process, leaves behind the memory that holds host paths, and a libc
 /// that has not noticed the clone.
 fn execute_guest(program: &OwnedFd) -> Result<(), LaunchError> {
-    let arguments: [&CStr; 2] = [c"vitrine-guest", c"init"];
+    let arguments = guest_arguments();
     let environment: [&CStr; 0] = [];
     let flags = nix::fcntl::AtFlags::AT_EMPTY_PATH;
     match nix::unistd::execveat(program, c"", &arguments, &environment, flags) {
         Err(error) => Err(LaunchError::Execute(error.into())),
         Ok(never) => match never {},
     }
+}
+
+#[cfg(not(feature = "weakened"))]
+fn guest_arguments() -> [&'static CStr; 2] {
+    [c"vitrine-guest", c"init"]
+}
+
+/// The guest builds walls, too.
+#[cfg(feature = "weakened")]
+fn guest_arguments() -> [std::ffi::CString; 3] {
+    [
+        c"vitrine-guest".into(),
+        c"init".into(),
+        std::ffi::CString::new(crate::walls::missing()).unwrap_or_default(),
+    ]
 }

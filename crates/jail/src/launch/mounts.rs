@@ -5,12 +5,20 @@ use std::io;
 use std::path::Path;
 
 use nix::libc;
-use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, mount, mount_bind, mount_bind_recursive, mount_change,
+};
 
 use super::LaunchError;
+use crate::walls::{Wall, stands};
 
 /// What every file system of a sandbox is mounted with: no privileged programs, no devices.
 pub(super) const PLAIN: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
+
+/// The same for what the sandbox can write to.
+pub(super) fn plain_writable() -> MountFlags {
+    if stands(Wall::PlainMounts) { PLAIN } else { MountFlags::empty() }
+}
 
 /// Stops mounts from travelling to and from the namespace this one was copied from.
 pub(super) fn make_private() -> Result<(), LaunchError> {
@@ -55,6 +63,12 @@ pub(super) fn overlay(
 /// The directory or file `source` at `at`, with the flags it has there.
 pub(super) fn bind(source: &Path, at: &str) -> Result<(), LaunchError> {
     mount_bind(source, at)
+        .map_err(|error| LaunchError::Mount { what: format!("{} on {at}", source.display()), source: error })
+}
+
+/// The directory `source` with all that is mounted beneath it.
+pub(super) fn bind_all(source: &Path, at: &str) -> Result<(), LaunchError> {
+    mount_bind_recursive(source, at)
         .map_err(|error| LaunchError::Mount { what: format!("{} on {at}", source.display()), source: error })
 }
 

@@ -11,22 +11,26 @@ use rustix::thread::{
 };
 
 use super::LaunchError;
+use crate::walls::{Wall, stands};
 
-/// New mount, process, network, IPC, UTS and cgroup namespaces.
-const NAMESPACES: libc::c_int = libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
+/// The namespaces beside that of mounts, without which there is no root to enter.
+const NAMESPACES: [(Wall, libc::c_int); 5] = [
+    (Wall::ProcessNamespace, libc::CLONE_NEWPID),
+    (Wall::NetworkNamespace, libc::CLONE_NEWNET),
+    (Wall::IpcNamespace, libc::CLONE_NEWIPC),
+    (Wall::HostNameNamespace, libc::CLONE_NEWUTS),
+    (Wall::CgroupNamespace, libc::CLONE_NEWCGROUP),
+];
 
-/// Clones this process into new namespaces. Returns the child's id to the launcher and `None` to the child, which is
+/// Clones this process into new mount, process, network, IPC, UTS and cgroup namespaces. Returns the child's id to the launcher and `None` to the child, which is
 /// a child of the launcher's parent.
 #[allow(unsafe_code, reason = "libc has no wrapper for a clone that continues on the same stack")]
 pub(super) fn clone_into_namespaces() -> Result<Option<Pid>, LaunchError> {
+    let standing = NAMESPACES.iter().filter(|(wall, _)| stands(*wall));
+    let namespaces = standing.fold(libc::CLONE_NEWNS, |flags, (_, flag)| flags | flag);
     // The exit signal stays zero: with CLONE_PARENT the child inherits the launcher's, which is SIGCHLD.
     let arguments = libc::clone_args {
-        flags: (NAMESPACES | libc::CLONE_PARENT) as u64,
+        flags: (namespaces | libc::CLONE_PARENT) as u64,
         pidfd: 0,
         child_tid: 0,
         parent_tid: 0,

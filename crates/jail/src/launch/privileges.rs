@@ -2,7 +2,10 @@
 
 use nix::libc;
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getpriority_process, getrlimit, set_dumpable_behavior,
+    setpriority_process, setrlimit,
+};
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capability_is_in_bounding_set,
     clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
@@ -22,6 +25,15 @@ pub(super) fn keep_standard_descriptors_only() -> Result<(), LaunchError> {
     if result == 0 { Ok(()) } else { Err(LaunchError::Descriptors(std::io::Error::last_os_error())) }
 }
 
+/// Lets go of a priority that the server may have for itself.
+pub(super) fn ordinary_priority() -> Result<(), LaunchError> {
+    // A server that was told to be nice has nice sandboxes.
+    if getpriority_process(None).is_ok_and(|priority| priority >= 0) {
+        return Ok(());
+    }
+    setpriority_process(None, 0).map_err(LaunchError::Limit)
+}
+
 /// Lowers open files, processes (when asked to) and core dumps for this process and all its descendants.
 pub(super) fn lower_limits(open_files: u64, processes: Option<u64>) -> Result<(), LaunchError> {
     lower(Resource::Nofile, open_files)?;
@@ -35,10 +47,14 @@ fn lower(resource: Resource, to: u64) -> Result<(), LaunchError> {
     setrlimit(resource, limit).map_err(LaunchError::Limit)
 }
 
-/// Drops every capability from every set for good, and makes sure that no program gives any back.
-pub(super) fn drop_all() -> Result<(), LaunchError> {
+/// From here on no program gives any privilege, and nobody looks into this process.
+pub(super) fn gain_no_more() -> Result<(), LaunchError> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(LaunchError::Capabilities)?;
-    set_no_new_privs(true).map_err(LaunchError::NoNewPrivileges)?;
+    set_no_new_privs(true).map_err(LaunchError::NoNewPrivileges)
+}
+
+/// Drops every capability from every set for good.
+pub(super) fn drop_all() -> Result<(), LaunchError> {
     let drop = || -> Result<(), Errno> {
         clear_ambient_capability_set()?;
         for number in 0..MAX_CAPABILITIES {

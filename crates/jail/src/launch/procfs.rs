@@ -7,6 +7,7 @@ use rustix::mount::MountFlags;
 
 use super::LaunchError;
 use super::mounts::{self, Restriction};
+use crate::walls::{Wall, stands};
 
 /// What stays visible beside the processes. Everything else, and whatever a newer kernel adds, is covered. `sys` is
 /// read-only. Processes are not hidden from each other (`hidepid`): all of them belong to the one sandbox, and the
@@ -17,6 +18,9 @@ const VISIBLE: [&str; 8] =
 /// Mounts a fresh `/proc` and covers most of it with the empty file and directory in `masks`.
 pub(super) fn mount(proc: &str, masks: &str) -> Result<(), LaunchError> {
     mounts::special("proc", proc, mounts::PLAIN | MountFlags::NOEXEC, "")?;
+    if !stands(Wall::CoveredProc) {
+        return Ok(());
+    }
     for entry in fs::read_dir(proc).map_err(LaunchError::ListProc)? {
         let entry = entry.map_err(LaunchError::ListProc)?;
         let name = entry.file_name().to_string_lossy().into_owned();

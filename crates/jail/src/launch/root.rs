@@ -28,6 +28,7 @@ use super::mounts::{self, PLAIN, Restriction};
 use super::{devices, procfs};
 use crate::layout::{HOST_NAME, PROJECT, SCRATCH, STAGING, WORKSPACE};
 use crate::spec::{Identity, LaunchSpec, MountSpec};
+use crate::walls::{Wall, stands};
 
 /// Enough for mount points and `/etc`.
 const SKELETON_OPTIONS: &str = "size=1m,nr_inodes=1024,mode=755";
@@ -68,12 +69,28 @@ impl Builder<'_> {
         for mount in &self.spec.mounts {
             self.make_mount_point(mount)?;
         }
-        mounts::overlay("new", &["skeleton".to_owned(), "low/root".to_owned()], None, self.in_user)?;
+        self.mount_root()?;
         mounts::bind(Path::new("disk/workspace"), &format!("new{WORKSPACE}"))?;
         mounts::bind(Path::new("disk/tmp"), &format!("new{SCRATCH}"))?;
         devices::mount("new/dev", "disk/shm")?;
         procfs::mount("new/proc", "masks")?;
+        if !stands(Wall::NoHostFiles) {
+            mounts::bind_all(Path::new("/"), "new/host")?;
+        }
         self.spec.mounts.iter().enumerate().try_for_each(|(index, mount)| self.mount(index, mount))
+    }
+
+    /// Skeleton over base root, read-only.
+    fn mount_root(&self) -> Result<(), LaunchError> {
+        let layers = ["skeleton".to_owned(), "low/root".to_owned()];
+        if stands(Wall::ReadOnlyRoot) {
+            return mounts::overlay("new", &layers, None, self.in_user);
+        }
+        let top = "disk/tops/root";
+        make_dir(top)?;
+        self.make_own_dir(&format!("{top}/upper"))?;
+        make_dir(&format!("{top}/work"))?;
+        mounts::overlay("new", &layers, Some(top), self.in_user)
     }
 
     fn make_places(&self) -> Result<(), LaunchError> {
@@ -86,11 +103,17 @@ impl Builder<'_> {
         for place in ["dev", "proc", "etc", &WORKSPACE[1..], &SCRATCH[1..]] {
             make_dir(&format!("skeleton/{place}"))?;
         }
+        if !stands(Wall::NoHostFiles) {
+            make_dir("skeleton/host")?;
+        }
         for (name, content) in ETC {
             write_file(&format!("skeleton/etc/{name}"), content)?;
         }
-        let options = format!("size={},nr_inodes={},mode=755", self.spec.disk_bytes, self.spec.disk_inodes);
-        mounts::tmpfs("disk", PLAIN, &options)?;
+        let options = match stands(Wall::DiskSize) {
+            true => format!("size={},nr_inodes={},mode=755", self.spec.disk_bytes, self.spec.disk_inodes),
+            false => "mode=755".to_owned(),
+        };
+        mounts::tmpfs("disk", mounts::plain_writable(), &options)?;
         make_dir("disk/tops")?;
         for place in [WORKSPACE, PROJECT, STAGING, SCRATCH, "/shm"] {
             self.make_own_dir(&format!("disk{place}"))?;
@@ -138,6 +161,7 @@ impl Builder<'_> {
     fn mount(&self, index: usize, mount: &MountSpec) -> Result<(), LaunchError> {
         let at = format!("new{}", mount.target().display());
         match mount {
+            MountSpec::ReadOnly { source, .. } if !stands(Wall::ReadOnlyRoot) => mounts::bind(source, &at),
             MountSpec::ReadOnly { source, .. } if is_dir(source)? => {
                 let lower = self.lower(&format!("low/{index}"), source)?;
                 mounts::overlay(&at, &[lower, "empty".to_owned()], None, self.in_user)

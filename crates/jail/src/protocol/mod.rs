@@ -106,8 +106,8 @@ pub struct FetchPiece {
     pub max_bytes: u64,
 }
 
-/// A command with its whole environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A command with its whole environment. Its `Debug` shows no values of it: secrets may be among them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandSpec {
     /// Program and arguments.
     pub argv: Vec<String>,
@@ -115,6 +115,13 @@ pub struct CommandSpec {
     pub env: BTreeMap<String, String>,
     /// Where, absolute.
     pub cwd: String,
+}
+
+impl std::fmt::Debug for CommandSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.env.keys().collect();
+        f.debug_struct("CommandSpec").field("argv", &self.argv).field("env", &names).finish_non_exhaustive()
+    }
 }
 
 /// Anything the launcher or the guest says.

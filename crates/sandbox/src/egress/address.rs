@@ -2,7 +2,7 @@
 //!
 //! Source of the ranges: the IANA special-purpose address registries for IPv4 and IPv6.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -63,6 +63,27 @@ pub fn is_permitted(address: IpAddr, exceptions: &[IpNet]) -> bool {
     }
 }
 
+/// As [`is_permitted`], and it is not this machine: its own public address leads past the firewall in front of it.
+pub(super) fn may_be_reached(address: IpAddr, exceptions: &[IpNet]) -> bool {
+    let is_excepted = exceptions.iter().any(|range| range.contains(&address.to_canonical()));
+    is_permitted(address, exceptions) && (is_excepted || !is_own(address))
+}
+
+/// Whether this machine has the address: it would send to it from that same one. Nothing is sent.
+fn is_own(address: IpAddr) -> bool {
+    let any = match address {
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let source = || {
+        let socket = UdpSocket::bind((any, 0))?;
+        // Any port: a datagram socket only looks the way up.
+        socket.connect((address, 9))?;
+        socket.local_addr()
+    };
+    source().is_ok_and(|source| source.ip().to_canonical() == address.to_canonical())
+}
+
 fn in_v4(base: Ipv4Addr, length: u8, address: Ipv4Addr) -> bool {
     Ipv4Net::new(base, length).is_ok_and(|range| range.contains(&address))
 }
@@ -118,6 +139,18 @@ mod tests {
         ] {
             assert!(!is_permitted(text.parse().unwrap(), &[]), "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_of_this_machine_are_its_own_and_others_are_not() {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let own = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr());
+        let own = own.map_or(Ipv4Addr::LOCALHOST.into(), |own| own.ip());
+        assert!(is_own(own), "{own}");
+        assert!(is_own("127.0.0.1".parse().unwrap()));
+        assert!(!is_own("192.0.2.1".parse().unwrap()));
+        assert!(!may_be_reached(own, &[]));
+        assert!(may_be_reached(own, &["0.0.0.0/0".parse().unwrap()]), "unless the operator excepts it");
     }
 
     #[test]

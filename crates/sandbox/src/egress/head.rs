@@ -10,8 +10,8 @@ pub(super) const MAX_HEAD_BYTES: usize = 8 * 1024;
 pub(super) enum ProxyRequest {
     /// A tunnel.
     Connect { host: String, port: u16 },
-    /// A plain request in absolute form; `head` is what to send on to the origin.
-    Plain { host: String, port: u16, head: Vec<u8> },
+    /// A plain request in absolute form; `head` is what to send on to the origin, and after it so many bytes of a body.
+    Plain { host: String, port: u16, head: Vec<u8>, body_bytes: u64 },
 }
 
 /// Why a head is not understood.
@@ -44,10 +44,19 @@ pub(super) async fn read_request(
     };
     let rest = buffer.split_off(end);
     let text = std::str::from_utf8(&buffer).map_err(|_| HeadError::Malformed)?;
+    // An origin may take a lone line feed for the end of a line, and see a `Host` that was not checked.
+    if text.split("\r\n").any(|line| line.contains(|c: char| c.is_ascii_control() && c != '\t')) {
+        return Err(HeadError::Malformed);
+    }
     parse(text).map(|request| (request, rest)).ok_or(HeadError::Malformed)
 }
 
 fn parse(head: &str) -> Option<ProxyRequest> {
+    // A lone line feed or carriage return ends a line for some readers and not for others (RFC 9112, 2.2).
+    let is_clean = |line: &str| line.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control());
+    if !head.split("\r\n").all(is_clean) {
+        return None;
+    }
     let (line, headers) = head.split_once("\r\n")?;
     let mut words = line.split(' ');
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
@@ -73,29 +82,44 @@ fn parse_plain(method: &str, target: &str, headers: &str) -> Option<ProxyRequest
     };
     let path = if path.is_empty() { "/" } else { path };
     // `Host` is written by us: the name that was checked is the name that is asked for.
+    let mut body_bytes = None;
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
     for line in headers.trim_end_matches("\r\n").split("\r\n").filter(|line| !line.is_empty()) {
-        let (name, _) = line.split_once(':')?;
+        let (name, value) = line.split_once(':')?;
         let dropped =
             ["host", "connection", "keep-alive", "proxy-connection", "proxy-authorization", "upgrade"];
-        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return None;
         }
-        if !dropped.contains(&name.to_ascii_lowercase().as_str()) {
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            // Where the body ends must be beyond doubt: what comes after it would be a request that nobody has checked.
+            "transfer-encoding" => return None,
+            "content-length" if body_bytes.is_some() => return None,
+            "content-length" => body_bytes = Some(parse_length(value.trim_matches([' ', '\t']))?),
+            _ => {}
+        }
+        if !dropped.contains(&name.as_str()) {
             head.push_str(line);
             head.push_str("\r\n");
         }
     }
     head.push_str("\r\n");
-    Some(ProxyRequest::Plain { host, port, head: head.into_bytes() })
+    Some(ProxyRequest::Plain { host, port, head: head.into_bytes(), body_bytes: body_bytes.unwrap_or(0) })
+}
+
+fn parse_length(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 /// A DNS name in lower case. Literal addresses are no names: the allow-list is by name.
 fn host_name(text: &str) -> Option<String> {
-    let valid = !text.is_empty()
-        && text.len() <= 253
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    valid.then(|| text.trim_end_matches('.').to_ascii_lowercase())
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    (name.len() <= 253 && name.split('.').all(is_label)).then(|| name.to_ascii_lowercase())
 }
 
 fn parse_port(text: &str) -> Option<u16> {
@@ -124,7 +148,10 @@ mod tests {
         let text = "GET http://mirror:4873/react?x=1 HTTP/1.1\r\nHost: evil\r\nProxy-Authorization: a\r\nAccept: */*\r\n\r\n";
         let (request, _) = read(text).await.unwrap();
         let head = "GET /react?x=1 HTTP/1.1\r\nHost: mirror:4873\r\nConnection: close\r\nAccept: */*\r\n\r\n";
-        assert_eq!(request, ProxyRequest::Plain { host: "mirror".into(), port: 4873, head: head.into() });
+        assert_eq!(
+            request,
+            ProxyRequest::Plain { host: "mirror".into(), port: 4873, head: head.into(), body_bytes: 0 }
+        );
     }
 
     #[tokio::test]
@@ -143,6 +170,16 @@ mod tests {
             "GET ftp://x/ HTTP/1.1\r\n\r\n",
             "GET http://user:pw@x/ HTTP/1.1\r\n\r\n",
             "GET http://x/ HTTP/1.1\r\nBad Header: x\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\n: x\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\nA: b\nHost: evil\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\nA: b\rHost: evil\r\n\r\n",
+            "GET http://x/\nHost:evil HTTP/1.1\r\n\r\n",
+            "GET http://x/ HTTP/1.1\r\nA: b\r\n folded\r\n\r\n",
+            "POST http://x/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST http://x/ HTTP/1.1\r\nTransfer-Encoding : chunked\r\n\r\n",
+            "POST http://x/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 9\r\n\r\n",
+            "POST http://x/ HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
+            "POST http://x/ HTTP/1.1\r\nContent-Length: 1, 9\r\n\r\n",
         ] {
             assert_eq!(read(text).await, Err(HeadError::Malformed), "{text}");
         }

@@ -9,6 +9,10 @@ const RECORD_HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const EXTENSION_SERVER_NAME: u16 = 0;
 
+/// Encrypted ClientHello (RFC 9849) and the draft before it: behind the name that can be read stands another one. Browsers
+/// also send the first without meaning it; what runs in sandboxes is no browser.
+const HIDING_EXTENSIONS: [u16; 2] = [0xfe0d, 0xffce];
+
 /// Why a connection is not TLS to a named server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum HelloError {
@@ -20,6 +24,8 @@ pub(super) enum HelloError {
     NotTls,
     #[error("the TLS greeting names no server")]
     NoServerName,
+    #[error("the TLS greeting hides which server it asks for (ECH)")]
+    Hidden,
 }
 
 /// Reads the whole ClientHello. Returns the server name in lower case and every byte read, to be sent on. `received`
@@ -32,8 +38,11 @@ pub(super) async fn read_hello(
     loop {
         match handshake(&buffer) {
             Ok(Some(hello)) => {
-                let name = server_name(&hello).ok_or(HelloError::NotTls)?.ok_or(HelloError::NoServerName)?;
-                return Ok((name, buffer));
+                let greeting = greeting(&hello).ok_or(HelloError::NotTls)?;
+                if greeting.is_hiding {
+                    return Err(HelloError::Hidden);
+                }
+                return Ok((greeting.name.ok_or(HelloError::NoServerName)?, buffer));
             }
             Ok(None) => {}
             Err(error) => return Err(error),
@@ -90,8 +99,15 @@ fn complete(message: &[u8]) -> Result<Option<Vec<u8>>, HelloError> {
     Ok(reader.take(length).map(<[u8]>::to_vec))
 }
 
-/// `None` when the body is not a ClientHello, `Some(None)` when it names no server.
-fn server_name(hello: &[u8]) -> Option<Option<String>> {
+/// Whom a ClientHello asks for.
+#[derive(Default)]
+struct Greeting {
+    name: Option<String>,
+    is_hiding: bool,
+}
+
+/// `None` when the body is not a ClientHello.
+fn greeting(hello: &[u8]) -> Option<Greeting> {
     let mut reader = Reader(hello);
     // Version and random.
     reader.take(2 + 32)?;
@@ -99,23 +115,25 @@ fn server_name(hello: &[u8]) -> Option<Option<String>> {
     reader.vector16()?;
     reader.vector8()?;
     if reader.0.is_empty() {
-        return Some(None);
+        return Some(Greeting::default());
     }
     let mut extensions = Reader(reader.vector16()?);
-    let mut name = None;
+    let mut greeting = Greeting::default();
     while !extensions.0.is_empty() {
         let kind = extensions.u16()?;
         let body = extensions.vector16()?;
+        greeting.is_hiding |= HIDING_EXTENSIONS.contains(&kind);
         if kind != EXTENSION_SERVER_NAME {
             continue;
         }
         // Two of them would let two readers see two names.
-        if name.is_some() {
+        if greeting.name.is_some() {
             return None;
         }
-        name = Some(host_name(body)?);
+        greeting.name = Some(host_name(body)?);
     }
-    Some(name)
+    // Bytes after the extensions are no ClientHello's.
+    reader.0.is_empty().then_some(greeting)
 }
 
 /// The one host name of a server name list.
@@ -204,6 +222,8 @@ pub(super) mod tests {
         assert_eq!(read(&hello_with(&[])).await, Err(HelloError::NoServerName));
         let twice = hello_with(&[sni("a.example"), sni("b.example")].concat());
         assert_eq!(read(&twice).await, Err(HelloError::NotTls));
+        let hidden = [&sni("a.example")[..], &[0xfe, 0x0d], &vector16(&[0; 40])].concat();
+        assert_eq!(read(&hello_with(&hidden)).await, Err(HelloError::Hidden));
         let hello = hello_for("a.example");
         assert_eq!(read(&hello[..hello.len() - 1]).await, Err(HelloError::CutOff));
         let huge = [&[RECORD_HANDSHAKE, 3, 1, 0x3f, 0xff, CLIENT_HELLO, 9, 0, 0][..], &[0; 20_000]].concat();
@@ -214,10 +234,10 @@ pub(super) mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..90, with: u8) {
             let _ = handshake(&bytes);
-            let _ = server_name(&bytes);
+            let _ = greeting(&bytes);
             let mut hello = hello_for("a.example");
             if let Some(byte) = hello.get_mut(at) { *byte = with; }
-            if let Ok(Some(body)) = handshake(&hello) { let _ = server_name(&body); }
+            if let Ok(Some(body)) = handshake(&hello) { let _ = greeting(&body); }
         }
     }
 }

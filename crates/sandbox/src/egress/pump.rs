@@ -1,32 +1,32 @@
 //! Copying between a sandbox and a server, counted and bounded.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{Counters, EgressLimits};
+use super::EgressLimits;
+use super::ledger::{Direction, Ledger, Passage};
 
 /// Tarballs are read in pieces of this size.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Copies both ways until both sides are done, one fails, it is silent for too long, or the budget is used up.
+/// Copies both ways until both sides are done, one fails, it is silent for too long, or the budget is used up. With
+/// `body_left` the client sends so many bytes and no more, and the server's end is the end.
 pub(super) async fn pump(
-    client: &mut TcpStream,
-    server: &mut TcpStream,
+    (client, server): (&mut TcpStream, &mut TcpStream),
+    body_left: Option<u64>,
     limits: &EgressLimits,
-    counters: &Counters,
+    (ledger, passage): (&Ledger, &Passage),
 ) -> std::io::Result<()> {
-    let (mut client_read, mut client_write) = client.split();
-    let (mut server_read, mut server_write) = server.split();
-    let meter = Meter { last: Mutex::new(Instant::now()), counters, budget: limits.bytes };
+    let meter = Meter { last: Mutex::new(Instant::now()), ledger, passage, budget: limits.bytes };
     let copies = async {
-        let out = copy(&mut client_read, &mut server_write, &meter, &counters.bytes_out);
-        let back = copy(&mut server_read, &mut client_write, &meter, &counters.bytes_in);
-        tokio::try_join!(out, back).map(|_| ())
+        match body_left {
+            None => meter.both_ways(client, server).await,
+            Some(bytes) => meter.one_exchange(client, server, bytes).await,
+        }
     };
     tokio::select! {
         outcome = copies => outcome,
@@ -37,7 +37,8 @@ pub(super) async fn pump(
 struct Meter<'a> {
     /// When bytes last moved in either direction.
     last: Mutex<Instant>,
-    counters: &'a Counters,
+    ledger: &'a Ledger,
+    passage: &'a Passage,
     budget: u64,
 }
 
@@ -46,11 +47,6 @@ impl Meter<'_> {
         if let Ok(mut last) = self.last.lock() {
             *last = Instant::now();
         }
-    }
-
-    fn is_spent(&self) -> bool {
-        let moved = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        moved(&self.counters.bytes_in).saturating_add(moved(&self.counters.bytes_out)) > self.budget
     }
 
     /// Returns when nothing has moved for `idle`.
@@ -63,25 +59,62 @@ impl Meter<'_> {
             tokio::time::sleep_until(last + idle).await;
         }
     }
-}
 
-async fn copy(
-    from: &mut (impl AsyncRead + Unpin),
-    to: &mut (impl AsyncWrite + Unpin),
-    meter: &Meter<'_>,
-    counter: &AtomicU64,
-) -> std::io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        if read == 0 {
-            return to.shutdown().await;
+    async fn both_ways(&self, client: &mut TcpStream, server: &mut TcpStream) -> std::io::Result<()> {
+        let (mut client_read, mut client_write) = client.split();
+        let (mut server_read, mut server_write) = server.split();
+        let out = async {
+            self.copy(&mut client_read, &mut server_write, Direction::Out).await?;
+            server_write.shutdown().await
+        };
+        let back = async {
+            self.copy(&mut server_read, &mut client_write, Direction::Back).await?;
+            client_write.shutdown().await
+        };
+        tokio::try_join!(out, back).map(|_| ())
+    }
+
+    /// The rest of a request's body, and the answer. The way to the server stays open meanwhile: some take its end for the
+    /// end of interest in the answer.
+    async fn one_exchange(
+        &self,
+        client: &mut TcpStream,
+        server: &mut TcpStream,
+        body_left: u64,
+    ) -> std::io::Result<()> {
+        let (client_read, mut client_write) = client.split();
+        let (mut server_read, mut server_write) = server.split();
+        let mut body = client_read.take(body_left);
+        let out = async {
+            match self.copy(&mut body, &mut server_write, Direction::Out).await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => error,
+            }
+        };
+        tokio::select! {
+            back = self.copy(&mut server_read, &mut client_write, Direction::Back) => back,
+            error = out => Err(error),
         }
-        counter.fetch_add(read as u64, Ordering::Relaxed);
-        if meter.is_spent() {
-            return Err(std::io::Error::other("the sandbox used up its network budget"));
+    }
+
+    async fn copy(
+        &self,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+        direction: Direction,
+    ) -> std::io::Result<()> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let read = from.read(&mut buffer).await?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.ledger.count_bytes(self.passage, direction, read as u64);
+            if self.ledger.is_spent(self.budget) {
+                return Err(std::io::Error::other("the sandbox used up its network budget"));
+            }
+            to.write_all(&buffer[..read]).await?;
+            self.touch();
         }
-        to.write_all(&buffer[..read]).await?;
-        meter.touch();
     }
 }

@@ -1,10 +1,15 @@
 //! The proxy against listeners in this process.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use super::hello::tests::hello_for;
+
 use super::*;
 
 const LOOPBACK: &str = "127.0.0.0/8";
@@ -16,6 +21,10 @@ impl Resolver for Names {
     async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
         self.0.get(host).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
+}
+
+fn label() -> EgressLabel {
+    EgressLabel { purpose: "test", app: None, totals: None }
 }
 
 /// A server that sends back what it gets.
@@ -57,7 +66,7 @@ async fn fixture(exceptions: &[&str], limits: EgressLimits) -> Fixture {
     };
     let mut names = names;
     names.insert("plain.test", vec![loopback]);
-    let proxy = EgressProxy::new(policy, Arc::new(Names(names)));
+    let proxy = EgressProxy::new(policy, Arc::new(Names(names)), label());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(proxy.clone().serve(listener));
@@ -148,10 +157,10 @@ async fn a_greeting_for_another_server_ends_the_tunnel() {
 async fn a_plain_registry_is_spoken_to_in_plain_requests() {
     let fixture = fixture(&[LOOPBACK], EgressLimits::default()).await;
     let mut client = fixture.send("GET http://plain.test:PORT/react HTTP/1.1\r\nAccept: */*\r\n\r\n").await;
-    client.shutdown().await.unwrap();
-    let mut echoed = String::new();
-    client.read_to_string(&mut echoed).await.unwrap();
-    assert!(echoed.starts_with("GET /react HTTP/1.1\r\nHost: plain.test:"), "{echoed}");
+    let mut echoed = [0; 39];
+    client.read_exact(&mut echoed).await.unwrap();
+    let echoed = String::from_utf8_lossy(&echoed);
+    assert!(echoed.starts_with("GET /react HTTP/1.1\r\nHost: plain.test"), "{echoed}");
 }
 
 #[tokio::test]
@@ -184,4 +193,108 @@ async fn connections_over_the_limit_wait() {
     assert!(timeout(Duration::from_millis(50), second.read(&mut byte)).await.is_err());
     drop(first);
     assert_eq!(second.read(&mut byte).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_smuggled_behind_a_plain_request() {
+    let fixture =
+        fixture(&[LOOPBACK], EgressLimits { idle: Duration::from_millis(100), ..EgressLimits::default() })
+            .await;
+    let request = "POST http://plain.test:PORT/a HTTP/1.1\r\nContent-Length: 4\r\n\r\nbo";
+    let mut client = fixture.send(request).await;
+    let mut echoed = Vec::new();
+    while !echoed.ends_with(b"\r\n\r\nbo") {
+        assert!(client.read_buf(&mut echoed).await.unwrap() > 0, "{echoed:?}");
+    }
+    // What comes after the body reaches nobody.
+    client.write_all(b"dyGET /admin HTTP/1.1\r\nHost: other.test\r\n\r\n").await.unwrap();
+    let _ = client.read_to_end(&mut echoed).await;
+    assert!(echoed.ends_with(b"\r\n\r\nbody"), "{}", String::from_utf8_lossy(&echoed));
+    let both = "GET http://plain.test:PORT/ HTTP/1.1\r\n\r\nGET /admin HTTP/1.1\r\nHost: other.test\r\n\r\n";
+    assert!(fixture.refusal(both).await.starts_with("HTTP/1.1 400"));
+    let two_hosts = "GET http://plain.test:PORT/ HTTP/1.1\r\nA: b\nHost: other.test\r\n\r\n";
+    assert!(fixture.refusal(two_hosts).await.starts_with("HTTP/1.1 400"));
+}
+
+/// Says another thing each time it is asked.
+struct Turncoat(AtomicUsize, Vec<IpAddr>);
+
+#[async_trait]
+impl Resolver for Turncoat {
+    async fn resolve(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+        let turn = self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(vec![self.1[turn.min(self.1.len() - 1)]])
+    }
+}
+
+/// The listener stands for a server on the inside: 127.0.0.2 is allowed here, 127.0.0.1 is not.
+#[tokio::test]
+async fn a_name_that_changes_its_answer_after_the_check_leads_nowhere_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let outside = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    let answers = vec!["127.0.0.2".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let turncoat = Arc::new(Turncoat(AtomicUsize::new(0), answers));
+    let proxy = || {
+        let destination = Destination { host: "rebind.test".to_owned(), port, plain_http: false };
+        let policy = EgressPolicy {
+            destinations: vec![destination],
+            exceptions: vec!["127.0.0.2/32".parse().unwrap()],
+            limits: EgressLimits::default(),
+        };
+        EgressProxy::new(policy, turncoat.clone(), label())
+    };
+    let request = format!("CONNECT rebind.test:{port} HTTP/1.1\r\n\r\n");
+    let ask = async |proxy: Arc<EgressProxy>| {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(door.local_addr().unwrap()).await.unwrap();
+        tokio::spawn(proxy.serve(door));
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        (client, String::from_utf8_lossy(&answer).into_owned())
+    };
+    let first = proxy();
+    let (_client, answer) = ask(first.clone()).await;
+    assert_eq!(answer, "HTTP/1.1 200");
+    assert_eq!(turncoat.0.load(Ordering::SeqCst), 1, "what was judged is what was connected to");
+    let (_, peer) = outside.accept().await.unwrap();
+    assert!(peer.ip().is_loopback());
+    let (_client, answer) = ask(proxy()).await;
+    assert_eq!(answer, "HTTP/1.1 403", "the second answer is judged as well");
+    assert!(timeout(Duration::from_millis(50), listener.accept()).await.is_err(), "nobody came inside");
+}
+
+#[tokio::test]
+async fn a_destination_that_is_taken_off_the_list_is_cut_at_once_and_a_new_one_opens() {
+    let fixture = fixture(&[LOOPBACK], EgressLimits::default()).await;
+    let tls = |host: &str| Destination { host: host.to_owned(), port: fixture.port, plain_http: false };
+    fixture.proxy.set_destinations(vec![tls("registry.test"), tls("both.test")]);
+    let mut stays = fixture.tunnel("registry.test").await;
+    let mut goes = fixture.tunnel("both.test").await;
+    for (client, host) in [(&mut stays, "registry.test"), (&mut goes, "both.test")] {
+        let hello = hello_for(host);
+        client.write_all(&hello).await.unwrap();
+        client.read_exact(&mut vec![0; hello.len()]).await.unwrap();
+    }
+    fixture.proxy.set_destinations(vec![tls("registry.test")]);
+    let mut rest = Vec::new();
+    let cut = timeout(Duration::from_secs(5), goes.read_to_end(&mut rest)).await;
+    assert!(cut.is_ok() && rest.is_empty());
+    stays.write_all(b"still there").await.unwrap();
+    stays.read_exact(&mut [0; 11]).await.unwrap();
+    assert!(fixture.refusal("CONNECT both.test:PORT HTTP/1.1\r\n\r\n").await.starts_with("HTTP/1.1 403"));
+    fixture.proxy.set_destinations(vec![tls("both.test")]);
+    fixture.tunnel("both.test").await;
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_lets_nothing_more_through() {
+    let fixture = fixture(&[LOOPBACK], EgressLimits { bytes: 100, ..EgressLimits::default() }).await;
+    let mut client = fixture.tunnel("registry.test").await;
+    client.write_all(&hello_for("registry.test")).await.unwrap();
+    let _ = client.write_all(&[0; 1_000]).await;
+    let _ = client.read_to_end(&mut Vec::new()).await;
+    let answer = fixture.refusal("CONNECT registry.test:PORT HTTP/1.1\r\n\r\n").await;
+    assert!(answer.contains("used up its network budget"), "{answer}");
 }

@@ -16,7 +16,7 @@ use vitrine_model::{ProjectPath, SandboxId};
 
 pub use sandbox::FakeSandbox;
 
-use crate::driver::{Driver, DriverError, EndReason, Exit, OrphanReport, SandboxSpec, Started};
+use crate::driver::{Command, Driver, DriverError, EndReason, Exit, OrphanReport, SandboxSpec, Started};
 
 /// Events that wait for their reader; lines beyond are dropped and counted.
 const MAX_WAITING_EVENTS: usize = 1_024;
@@ -80,6 +80,7 @@ struct Shared {
     running: Mutex<BTreeMap<SandboxId, Weak<FakeSandbox>>>,
     starts: AtomicU64,
     stops: AtomicU64,
+    spawned: Mutex<Vec<(String, Command)>>,
 }
 
 impl FakeDriver {
@@ -101,6 +102,12 @@ impl FakeDriver {
     /// How many have ended, however.
     pub fn stops(&self) -> u64 {
         self.shared.stops.load(Ordering::SeqCst)
+    }
+
+    /// The commands that were spawned under this name, the first one first.
+    pub fn spawned(&self, name: &str) -> Vec<Command> {
+        let spawned = lock(&self.shared.spawned);
+        spawned.iter().filter(|(under, _)| under == name).map(|(_, command)| command.clone()).collect()
     }
 
     /// Those that run, in the order of their ids.

@@ -19,6 +19,7 @@ use crate::driver::{
     Applied, CollectLimits, Collected, Command, DriverError, EndReason, ExecLimits, ExecOutput, Exit,
     FileBatch, FilePut, HeldFile, Sandbox, SandboxEvent, Usage,
 };
+use crate::stream::{Listener, Stream};
 
 /// The port of a command that was not told one in `PORT`.
 const DEFAULT_PORT: u16 = 5173;
@@ -187,6 +188,7 @@ impl Sandbox for FakeSandbox {
 
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
         self.check()?;
+        lock(&self.shared.spawned).push((name.to_owned(), command.clone()));
         let script = lock(&self.shared.script).clone();
         if name == super::BUILD {
             return self.build(script).await;
@@ -215,18 +217,19 @@ impl Sandbox for FakeSandbox {
         Ok(ExecOutput { exit: Exit::Code { code: 0 }, stdout: Bytes::new(), stderr: Bytes::new() })
     }
 
-    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError> {
+    async fn dial(&self, port: u16) -> Result<Stream, DriverError> {
         self.check()?;
         let address = lock(&self.ports).get(&port).copied();
         let address = address.ok_or(DriverError::ConnectionRefused(port))?;
-        TcpStream::connect(address).await.map_err(|_| DriverError::ConnectionRefused(port))
+        let stream = TcpStream::connect(address).await;
+        stream.map(Stream::from).map_err(|_| DriverError::ConnectionRefused(port))
     }
 
-    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
+    async fn listen(&self, port: u16) -> Result<Listener, DriverError> {
         self.check()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         lock(&self.ports).insert(port, listener.local_addr()?);
-        Ok(listener)
+        Ok(listener.into())
     }
 
     async fn usage(&self) -> Result<Usage, DriverError> {

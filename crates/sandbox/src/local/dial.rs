@@ -12,11 +12,14 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketType, recvmsg, send,
 };
 use tokio::io::Interest;
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use vitrine_jail::protocol::{DialError, DialReply, DialRequest, MAX_DIAL_BYTES};
 
 use crate::driver::DriverError;
+use crate::pace::Pace;
+use crate::stream::{Closer, Listener, Stream};
+use crate::words::plain;
 
 /// Longer than the guest itself waits for whoever listens.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -29,6 +32,7 @@ pub(super) struct Dialer {
     /// Packets, not a stream: the type serves for its registration with the runtime only.
     socket: Arc<UnixStream>,
     waiting: Arc<Mutex<Waiting>>,
+    closer: Arc<Closer>,
 }
 
 #[derive(Debug, Default)]
@@ -45,27 +49,26 @@ impl Dialer {
         socket.set_nonblocking(true)?;
         let socket = Arc::new(UnixStream::from_std(socket)?);
         let waiting = Arc::<Mutex<Waiting>>::default();
-        let dialer = Self { socket: socket.clone(), waiting: waiting.clone() };
+        let dialer = Self { socket: socket.clone(), waiting: waiting.clone(), closer: Arc::default() };
         Ok((dialer, receive_all(socket, waiting)))
     }
 
     /// A connection to a port inside.
-    pub(super) async fn connect(&self, port: u16) -> Result<TcpStream, DriverError> {
+    pub(super) async fn connect(&self, port: u16) -> Result<Stream, DriverError> {
         let socket = self.ask(port, false).await?;
         check(&socket, false)?;
-        let stream = std::net::TcpStream::from(socket);
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        Ok(TcpStream::from_std(stream)?)
+        let socket = std::net::TcpStream::from(socket);
+        // For the runtime's sake; the guest may undo it, and nothing depends on it.
+        socket.set_nonblocking(true)?;
+        socket.set_nodelay(true)?;
+        Ok(Stream::shared(TcpStream::from_std(socket)?, self.closer.clone()))
     }
 
     /// A listener on a port inside.
-    pub(super) async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
+    pub(super) async fn listen(&self, port: u16) -> Result<Listener, DriverError> {
         let socket = self.ask(port, true).await?;
         check(&socket, true)?;
-        let listener = std::net::TcpListener::from(socket);
-        listener.set_nonblocking(true)?;
-        Ok(TcpListener::from_std(listener)?)
+        Ok(Listener::shared(socket.into())?)
     }
 
     /// Fails every request that waits and every later one.
@@ -98,7 +101,7 @@ impl Dialer {
             Ok(socket) => Ok(socket),
             Err(DialError::Refused) => Err(DriverError::ConnectionRefused(port)),
             Err(DialError::TimedOut) => Err(DriverError::Timeout(ANSWER_WITHIN)),
-            Err(DialError::Other { reason }) => Err(DriverError::Refused(reason)),
+            Err(DialError::Other { reason }) => Err(DriverError::Refused(plain(&reason))),
         }
     }
 
@@ -144,22 +147,31 @@ fn lock(waiting: &Mutex<Waiting>) -> std::sync::MutexGuard<'_, Waiting> {
 }
 
 async fn receive_all(socket: Arc<UnixStream>, waiting: Arc<Mutex<Waiting>>) -> io::Error {
+    let mut pace = Pace::new();
     loop {
-        match socket.async_io(Interest::READABLE, || receive(&socket)).await {
-            Ok((reply, descriptor)) => {
-                let answer = match (reply.error, descriptor) {
-                    (Some(error), _) => Err(error),
-                    (None, Some(descriptor)) => Ok(descriptor),
-                    (None, None) => {
-                        Err(DialError::Other { reason: "no descriptor came with the answer".to_owned() })
-                    }
-                };
-                if let Some(sender) = lock(&waiting).answers.remove(&reply.id) {
-                    // The caller may have left.
-                    let _ = sender.send(answer);
-                }
-            }
+        let (reply, descriptor) = match socket.async_io(Interest::READABLE, || receive(&socket)).await {
+            Ok(received) => received,
             Err(error) => return error,
+        };
+        let answer = match (reply.error, descriptor) {
+            (Some(error), _) => Err(error),
+            (None, Some(descriptor)) => Ok(descriptor),
+            (None, None) => Err(DialError::Other { reason: "no descriptor came with the answer".to_owned() }),
+        };
+        let asked = {
+            let mut waiting = lock(&waiting);
+            if reply.id == 0 || reply.id > waiting.last_id {
+                return io::Error::other("an answer to a request that was never made");
+            }
+            waiting.answers.remove(&reply.id)
+        };
+        match asked {
+            // The caller may have left.
+            Some(sender) => _ = sender.send(answer),
+            None => {
+                drop(answer);
+                pace.pay(MAX_DIAL_BYTES).await;
+            }
         }
     }
 }

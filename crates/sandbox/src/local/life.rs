@@ -1,10 +1,12 @@
 //! The life of a local sandbox, from the guest's first word until every trace of it is gone.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
@@ -15,6 +17,7 @@ use super::launch::Init;
 use super::sandbox::plain_exit;
 use crate::driver::{DriverError, EndReason, Exit, SandboxEvent, Usage};
 use crate::events::Events;
+use crate::words::plain;
 
 /// The number of the signal that cannot be caught.
 const SIGKILL: i32 = 9;
@@ -30,13 +33,23 @@ pub(super) struct Life {
     oom_kills: AtomicU64,
     /// Why it is being ended, once that is known; the first reason stands.
     reason: Mutex<Option<EndReason>>,
+    /// Commands that were started by name, and how many ends of each are still to come: nothing else has output or an end.
+    commands: Mutex<HashMap<String, u32>>,
     over: watch::Sender<Option<Result<(), String>>>,
 }
 
 impl Life {
     pub(super) fn new(init: Init, group: Group, note: PathBuf) -> Self {
         let (over, _) = watch::channel(None);
-        Self { init, group, note, oom_kills: AtomicU64::new(0), reason: Mutex::new(None), over }
+        Self {
+            init,
+            group,
+            note,
+            oom_kills: AtomicU64::new(0),
+            reason: Mutex::new(None),
+            commands: Mutex::default(),
+            over,
+        }
     }
 
     /// Kills it because somebody wanted it gone.
@@ -46,7 +59,7 @@ impl Life {
 
     /// Kills it because the guest cannot be relied on any more.
     pub(super) fn kill_as_lost(&self, why: String) {
-        self.kill_because(EndReason::GuestLost(why));
+        self.kill_because(EndReason::GuestLost(plain(&why)));
     }
 
     fn kill_because(&self, reason: EndReason) {
@@ -74,14 +87,42 @@ impl Life {
         self.over.borrow().is_none().then(|| self.group.usage())
     }
 
-    /// Passes on what the guest says happened, with what only the outside knows added.
+    /// The processor time it has used; `None` when it is over. Reads one file, whatever the sandbox is up to.
+    pub(super) fn cpu_time(&self) -> Option<Duration> {
+        self.over.borrow().is_none().then(|| self.group.cpu_time())
+    }
+
+    /// Has the scheduler prefer everybody else, or stop doing so.
+    pub(super) fn give_way(&self, gives_way: bool) {
+        if self.over.borrow().is_none() {
+            self.group.give_way(gives_way);
+        }
+    }
+
+    /// A command is about to be started under this name.
+    pub(super) fn expect(&self, name: &str) {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = commands.entry(name.to_owned()).or_default();
+        *ends = ends.saturating_add(1);
+    }
+
+    /// Passes on what the guest says happened, with what only the outside knows added. What cannot have happened, to a
+    /// command that was never started or has ended as often as it was, is passed over.
     pub(super) fn receive(&self, event: Event, events: &Events) {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Event::Output { name, .. } | Event::Dropped { name, .. } | Event::Exited { name, .. }) = &event;
+        let Some(ends) = commands.get_mut(name) else { return };
         match event {
             Event::Output { name, is_stderr, lines } => {
-                lines.into_iter().for_each(|line| events.line(&name, is_stderr, line));
+                lines.into_iter().for_each(|line| events.line(&name, is_stderr, one_line(line)));
             }
             Event::Dropped { name, lines } => events.dropped(name, lines),
-            Event::Exited { name, exit } => events.send(SandboxEvent::Exited { name, exit: self.exit(exit) }),
+            Event::Exited { name, exit } => {
+                if let Some(left) = ends.checked_sub(1) {
+                    *ends = left;
+                    events.send(SandboxEvent::Exited { name, exit: self.exit(exit) });
+                }
+            }
         }
     }
 
@@ -148,6 +189,14 @@ impl Life {
     /// The process id of the guest, as this process sees it.
     pub(super) fn pid(&self) -> i32 {
         self.init.pid
+    }
+}
+
+/// A line as an honest guest sends it: one, without NUL.
+fn one_line(line: String) -> String {
+    match line.contains(['\n', '\r', '\0']) {
+        true => line.replace(['\n', '\r', '\0'], " "),
+        false => line,
     }
 }
 

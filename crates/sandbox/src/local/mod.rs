@@ -4,10 +4,14 @@
 //! written to the state directory. This module decides what a sandbox gets, starts the launcher, talks to the guest
 //! and clears away what is left outside.
 
+pub mod attack;
 mod base;
 mod cgroup;
 mod dial;
+mod fairness;
 mod launch;
+#[cfg(test)]
+mod lies;
 mod life;
 mod orphans;
 mod parts;
@@ -17,7 +21,8 @@ mod spec;
 mod state;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +30,7 @@ use async_trait::async_trait;
 use tokio::net::UnixStream;
 use vitrine_model::SandboxId;
 
+pub use attack::Attack;
 pub use probe::Probe;
 pub(crate) use sandbox::held_file;
 
@@ -35,7 +41,7 @@ use self::life::Life;
 use self::sandbox::LocalSandbox;
 use self::state::State;
 use crate::connection::{self, Connection};
-use crate::driver::{Driver, DriverError, OrphanReport, SandboxSpec, Started};
+use crate::driver::{Driver, DriverError, OrphanReport, SandboxSpec, Started, Urgency};
 use crate::events;
 
 /// From starting the launcher to the guest's first word: some 20 ms on an idle machine.
@@ -87,6 +93,24 @@ impl LocalDriver {
         probe::run()
     }
 
+    /// Tries the core of the attack suite in a throwaway sandbox on this machine, whose root comes from `root`. An error when
+    /// the sandbox or an attempt could not be made at all: nothing is known then.
+    pub async fn attack(root: RootSource) -> Result<Vec<Attack>, DriverError> {
+        let state_dir = std::env::temp_dir().join(format!("vitrine-attack-{}", std::process::id()));
+        let attacks = match Self::new(LocalConfig { state_dir: state_dir.clone(), root }) {
+            Ok(driver) => driver.attack_with(&driver.state.guest).await,
+            Err(error) => Err(error),
+        };
+        let removed = std::fs::remove_dir_all(&state_dir);
+        attacks.and_then(|attacks| Ok(removed.map(|()| attacks)?))
+    }
+
+    /// The same in a sandbox of this driver, with the attempts of the given program, which is `vitrine-guest`.
+    pub async fn attack_with(&self, program: &Path) -> Result<Vec<Attack>, DriverError> {
+        let id = format!("sbx_{:026}", std::process::id());
+        attack::run(self, id.parse().map_err(|_| setup("attack", "no id"))?, program).await
+    }
+
     fn claim(&self, id: &SandboxId) -> Result<Claim, DriverError> {
         let is_new = self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         match is_new {
@@ -130,7 +154,7 @@ impl Driver for LocalDriver {
 }
 
 async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Started, DriverError> {
-    let id = spec.id.clone();
+    let (id, urgency) = (spec.id.clone(), spec.limits.urgency);
     let begin = {
         let state = state.clone();
         move || {
@@ -157,7 +181,12 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
         (Ok(control), Some(init)) => {
             launched.reap_launcher();
             let life = Arc::new(Life::new(init, group, note));
-            run(id, control, launched, life, claim)
+            if urgency == Urgency::Interactive {
+                tokio::spawn(fairness::keep(life.clone(), state.light.clone()));
+            }
+            let dial = launched.dial.try_clone()?;
+            drop(launched);
+            run(id, (control, dial), life, claim)
         }
         (outcome, init) => {
             let error = outcome.err().unwrap_or_else(|| setup("launch", "no process id"));
@@ -171,15 +200,14 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
 async fn wait_until_ready(
     launched: &Launched,
     init: &mut Option<Init>,
-    note: &std::path::Path,
+    note: &Path,
 ) -> Result<UnixStream, DriverError> {
     let control = launched.control.try_clone()?;
     control.set_nonblocking(true)?;
     let mut control = UnixStream::from_std(control)?;
     loop {
         let read = connection::read_message(&mut control).await;
-        let (message, _) =
-            read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
+        let message = read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
         match launch::progress(message)? {
             Progress::Launched(pid) => {
                 *init = Some(Init::open(pid)?);
@@ -190,17 +218,14 @@ async fn wait_until_ready(
     }
 }
 
-/// Starts the tasks that keep a sandbox running, and clear it away at the end.
+/// Starts the tasks that keep a sandbox running, and clear it away at the end. The sockets lead to its guest.
 fn run(
     id: SandboxId,
-    control: UnixStream,
-    launched: Launched,
+    (control, dial): (UnixStream, OwnedFd),
     life: Arc<Life>,
     claim: Claim,
 ) -> Result<Started, DriverError> {
     let (events, receiver) = events::channel();
-    let dial = launched.dial.try_clone()?;
-    drop(launched);
     let (connection, reading) = {
         let (life, events) = (life.clone(), events.clone());
         Connection::open(control, move |event| life.receive(event, &events))

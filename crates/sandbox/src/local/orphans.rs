@@ -40,7 +40,6 @@ pub(super) fn remove(notes: &Path, cgroups: &Cgroups) -> Result<OrphanReport, Dr
             .map_err(|error| DriverError::Setup { step: "orphans".to_owned(), reason: error.to_string() })?;
         leftovers += 1;
     }
-    cgroups.remove_instance();
     Ok(OrphanReport { sandboxes: u32::try_from(alive.len()).unwrap_or(u32::MAX), leftovers })
 }
 

@@ -42,7 +42,7 @@ const ENOUGH_INOTIFY_INSTANCES: u64 = 512;
 const TRY_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn run() -> Vec<Probe> {
-    vec![kernel(), user_namespaces(), libraries(), cgroups(), inotify(), throwaway()]
+    vec![kernel(), user_namespaces(), libraries(), cgroups(), landlock(), inotify(), throwaway()]
 }
 
 fn kernel() -> Probe {
@@ -79,7 +79,6 @@ fn libraries() -> Probe {
 fn cgroups() -> Probe {
     let cgroups = Cgroups::detect("vitrine-probe");
     let missing = cgroups.missing();
-    cgroups.remove_instance();
     let advice = "without control groups sandboxes have no limits on memory and CPU: run as root, or under systemd \
                   with Delegate=yes (systemd-run --user --scope -p Delegate=yes vitrine serve)";
     let detail = match missing.is_empty() {
@@ -87,6 +86,20 @@ fn cgroups() -> Probe {
         false => format!("{}; missing: {}", cgroups.describe(), missing.join(", ")),
     };
     Probe::new("cgroups", missing.is_empty(), detail, advice)
+}
+
+/// What files are renamed with came with the second version; the first is as good as none.
+const OLDEST_LANDLOCK: u32 = 2;
+
+fn landlock() -> Probe {
+    let version = vitrine_jail::launch::landlock_version();
+    let detail = match version {
+        0 => "this kernel has none".to_owned(),
+        version => format!("version {version}"),
+    };
+    let advice = "sandboxes hold without it, with one wall less: use a kernel of version 5.19 or newer, with landlock in \
+                  its list of security modules (lsm=…)";
+    Probe::new("landlock", version >= OLDEST_LANDLOCK, detail, advice)
 }
 
 fn inotify() -> Probe {
@@ -120,7 +133,6 @@ fn make_throwaway() -> Result<(), DriverError> {
 
 fn make_throwaway_in(dir: &Path) -> Result<(), DriverError> {
     let state = State::prepare(&LocalConfig { state_dir: dir.to_owned(), root: RootSource::Host })?;
-    state.cgroups.remove_instance();
     let lower = dir.join("lower");
     std::fs::create_dir(&lower)?;
     let overlay = MountSpec::Overlay { lowers: vec![lower], target: "/workspace/app/node_modules".into() };

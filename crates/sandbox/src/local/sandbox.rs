@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::net::{TcpListener, TcpStream};
 use vitrine_jail::protocol::{CommandSpec, Ended, FetchPiece, HeldEntry, ListedEntry, Reply, Request};
 use vitrine_model::{FileMode, ProjectPath, SandboxId};
 
@@ -19,6 +18,8 @@ use crate::driver::{
     Applied, CollectLimits, Collected, Command, DriverError, ExecLimits, ExecOutput, Exit, FileBatch,
     HeldFile, Sandbox, Usage,
 };
+use crate::stream::{Listener, Stream};
+use crate::words::plain;
 
 /// Work on files: 250 MiB at most, in memory.
 const FILES_WITHIN: Duration = Duration::from_secs(60);
@@ -63,7 +64,7 @@ impl Sandbox for LocalSandbox {
         match self.connection.ask(Request::Digest, FILES_WITHIN).await? {
             (Reply::Digest, payload) => {
                 let held: Vec<HeldEntry> = serde_json::from_slice(&payload)
-                    .map_err(|error| DriverError::Refused(error.to_string()))?;
+                    .map_err(|error| DriverError::Refused(plain(&error.to_string())))?;
                 Ok(held.into_iter().filter_map(held_file).collect())
             }
             (reply, _) => Err(unexpected(&reply)),
@@ -87,6 +88,7 @@ impl Sandbox for LocalSandbox {
     }
 
     async fn spawn(&self, name: &str, command: Command) -> Result<(), DriverError> {
+        self.life.expect(name);
         let request = Request::Spawn { name: name.to_owned(), command: command_spec(command) };
         self.done(request).await
     }
@@ -111,11 +113,11 @@ impl Sandbox for LocalSandbox {
         }
     }
 
-    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError> {
+    async fn dial(&self, port: u16) -> Result<Stream, DriverError> {
         self.dialer.connect(port).await
     }
 
-    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
+    async fn listen(&self, port: u16) -> Result<Listener, DriverError> {
         self.dialer.listen(port).await
     }
 
@@ -133,9 +135,8 @@ impl collect::Source for LocalSandbox {
     async fn list(&self, folder: &str) -> Result<Vec<ListedEntry>, DriverError> {
         let request = Request::List { folder: folder.to_owned() };
         match self.connection.ask(request, FILES_WITHIN).await? {
-            (Reply::Listing, payload) => {
-                serde_json::from_slice(&payload).map_err(|error| DriverError::Refused(error.to_string()))
-            }
+            (Reply::Listing, payload) => serde_json::from_slice(&payload)
+                .map_err(|error| DriverError::Refused(plain(&error.to_string()))),
             (reply, _) => Err(unexpected(&reply)),
         }
     }

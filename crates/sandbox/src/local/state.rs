@@ -17,6 +17,7 @@ use vitrine_model::Sha256;
 
 use super::base::HostFiles;
 use super::cgroup::Cgroups;
+use super::fairness::Light;
 use super::{LocalConfig, RootSource};
 use crate::driver::DriverError;
 
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) notes: PathBuf,
     pub(super) cgroups: Cgroups,
     pub(super) identity: Identity,
+    /// Sessions that others give way to.
+    pub(super) light: Light,
 }
 
 impl State {
@@ -50,17 +53,10 @@ impl State {
             root: base_root(&config.root, &state_dir)?,
             cgroups: Cgroups::detect(&instance_of(&state_dir)),
             identity: identity(),
+            light: Light::default(),
             mount_point,
             notes,
         })
-    }
-}
-
-/// The directories of this instance go when its last sandbox and the driver are gone; those of a server that was killed
-/// are found by the next one.
-impl Drop for State {
-    fn drop(&mut self) {
-        self.cgroups.remove_instance();
     }
 }
 

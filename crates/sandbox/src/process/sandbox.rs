@@ -20,6 +20,7 @@ use crate::driver::{
     HeldFile, Sandbox, Usage,
 };
 use crate::events::Events;
+use crate::stream::{Listener, Stream};
 
 /// A running sandbox of the process driver.
 #[derive(Debug)]
@@ -142,7 +143,7 @@ impl Sandbox for ProcessSandbox {
         self.commands.exec(self.paths.translate(command), limits).await
     }
 
-    async fn dial(&self, port: u16) -> Result<TcpStream, DriverError> {
+    async fn dial(&self, port: u16) -> Result<Stream, DriverError> {
         self.check_running()?;
         let stream = match TcpStream::connect(("127.0.0.1", port)).await {
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -157,12 +158,12 @@ impl Sandbox for ProcessSandbox {
             _ => DriverError::Io(error),
         })?;
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok(stream.into())
     }
 
-    async fn listen(&self, port: u16) -> Result<TcpListener, DriverError> {
+    async fn listen(&self, port: u16) -> Result<Listener, DriverError> {
         self.check_running()?;
-        Ok(TcpListener::bind(("127.0.0.1", port)).await?)
+        Ok(TcpListener::bind(("127.0.0.1", port)).await?.into())
     }
 
     async fn usage(&self) -> Result<Usage, DriverError> {

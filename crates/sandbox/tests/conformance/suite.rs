@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
 use vitrine_model::{FileMode, Sha256};
 use vitrine_sandbox::driver::{
     CollectLimits, Collected, Command, EndReason, ExecLimits, Exit, FileBatch, FilePut, Mount, OrphanReport,
     PROJECT_DIR, RefusalReason, SCRATCH_DIR, SandboxEvent, Started,
 };
-use vitrine_sandbox::{Driver, DriverError, Sandbox};
+use vitrine_sandbox::{Driver, DriverError, Listener, Sandbox};
 
 use crate::support::{DEADLINE, batch, eventually, limits, path, sh, spec, until};
 
@@ -332,7 +331,7 @@ async fn connections_reach_inside(driver: &dyn Driver) {
     let (listener, port) = listen_somewhere(sandbox).await;
     let echo = tokio::spawn(async move {
         loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut stream = listener.accept().await.unwrap();
             tokio::spawn(async move {
                 let (mut reader, mut writer) = stream.split();
                 let _ = tokio::io::copy(&mut reader, &mut writer).await;
@@ -352,7 +351,7 @@ async fn connections_reach_inside(driver: &dyn Driver) {
     sandbox.stop().await.unwrap();
 }
 
-async fn listen_somewhere(sandbox: &dyn Sandbox) -> (tokio::net::TcpListener, u16) {
+async fn listen_somewhere(sandbox: &dyn Sandbox) -> (Listener, u16) {
     // Drivers without a network of their own share the machine's ports with whatever else runs.
     for port in 41_730.. {
         if let Ok(listener) = sandbox.listen(port).await {
@@ -363,7 +362,7 @@ async fn listen_somewhere(sandbox: &dyn Sandbox) -> (tokio::net::TcpListener, u1
 }
 
 async fn talk(sandbox: &dyn Sandbox, port: u16, n: u8) {
-    let mut stream: TcpStream = sandbox.dial(port).await.unwrap();
+    let mut stream = sandbox.dial(port).await.unwrap();
     stream.write_all(&[n; 100]).await.unwrap();
     let mut answer = [0; 100];
     stream.read_exact(&mut answer).await.unwrap();

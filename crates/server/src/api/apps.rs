@@ -149,7 +149,11 @@ pub(crate) async fn list_apps(
     Extension(caller): Extension<Caller>,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<axum::Json<Page<AppView>>> {
-    let page = services.store.list_apps(&caller.scope, query.limit()?, query.cursor()).await?;
+    let (limit, cursor) = (query.limit()?, query.cursor());
+    let page = match &caller.apps {
+        Some(apps) => services.store.list_apps_among(&caller.scope, apps, limit, cursor).await?,
+        None => services.store.list_apps(&caller.scope, limit, cursor).await?,
+    };
     let items = page.items.into_iter().map(|app| AppView::of(&services, app, None)).collect();
     Ok(axum::Json(Page { items, next_cursor: page.next_cursor }))
 }
@@ -311,7 +315,9 @@ pub(crate) async fn delete_app(
 impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::InvalidName => Self::new(Code::InvalidRequest, format!("No app was made: {error}.")),
+            CreateError::InvalidName => {
+                Self::new(Code::InvalidRequest, format!("Nothing was made: {error}."))
+            }
             CreateError::UnknownTemplate(key) => super::templates::unknown(&key),
             CreateError::Slug(error) => error.into(),
             CreateError::Archive(error) => error.into(),

@@ -1,8 +1,8 @@
 //! Extractors that answer bad input with a precise problem document.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,26 +19,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-            let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-            essence == "application/json"
-                || (essence.starts_with("application/") && essence.ends_with("+json"))
-        });
-        if !is_json {
-            return Err(ApiError::new(Code::UnsupportedMediaType, "Send `Content-Type: application/json`."));
-        }
+        check_is_json(request.headers())?;
         let body = read_body(request, MAX_JSON_BYTES).await?;
         serde_json::from_slice(&body).map(Self).map_err(|error| explain(&body, &error))
+    }
+}
+
+/// Whether the head says that the body is JSON.
+pub(crate) fn check_is_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    });
+    match is_json {
+        true => Ok(()),
+        false => Err(ApiError::new(Code::UnsupportedMediaType, "Send `Content-Type: application/json`.")),
     }
 }
 
 /// A whole body of at most `limit` bytes.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        match source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
-            true => ApiError::new(Code::BodyTooLarge, format!("This call takes at most {limit} bytes.")),
-            false => ApiError::new(Code::InvalidRequest, "The body ended early."),
+        // Ours, or the lower limit of the route, a layer further down.
+        let mut sources = std::iter::successors(std::error::Error::source(&error), |error| error.source());
+        match sources.any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
+            true => ApiError::new(Code::BodyTooLarge, "The body is larger than this call takes."),
+            false => ApiError::new(Code::InvalidRequest, "The body ended early, or came too slowly."),
         }
     })
 }

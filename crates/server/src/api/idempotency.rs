@@ -21,15 +21,22 @@ use crate::services::Services;
 
 const HEADER: &str = "idempotency-key";
 
+/// Tells that an answer was given before.
+pub(super) const REPLAYED: &str = "idempotent-replayed";
+
 /// Bytes in a key.
 const MOST_KEY_BYTES: usize = 255;
 
 /// A first answer larger than this is not kept, and a repeat is refused instead of replayed.
 const MOST_KEPT_BYTES: usize = 1024 * 1024;
 
+/// Rides along with an answer that holds a secret nobody stores: it is not kept, and a repeat is refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownOnce;
+
 /// Runs a mutation once per key. Only finished answers are kept: after a fault of ours the caller may try again.
 pub(crate) async fn replay(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
+    if request.method().is_safe() || is_confidential(request.uri().path()) {
         return next.run(request).await;
     }
     let (Some(key), Some(caller)) =
@@ -38,6 +45,11 @@ pub(crate) async fn replay(State(services): State<Arc<Services>>, request: Reque
         return next.run(request).await;
     };
     run_once(&services, &caller, key, request, next).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Calls whose body must leave no trace, not even a hash that could be guessed at. They are idempotent by themselves.
+fn is_confidential(path: &str) -> bool {
+    path.split('/').any(|segment| segment == "secrets")
 }
 
 async fn run_once(
@@ -65,6 +77,12 @@ async fn run_once(
     keep(services, caller, &key, response).await
 }
 
+/// Marks an answer that must not be kept.
+pub(super) fn shown_once(mut response: Response) -> Response {
+    response.extensions_mut().insert(ShownOnce);
+    response
+}
+
 fn refused(detail: &str) -> ApiError {
     ApiError::new(Code::IdempotencyConflict, detail)
 }
@@ -74,9 +92,10 @@ async fn keep(services: &Services, caller: &Caller, key: &str, response: Respons
         services.store.abandon_idempotent(&caller.scope, key).await?;
         return Ok(response);
     }
+    let is_shown_once = response.extensions().get::<ShownOnce>().is_some();
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(&error))?;
-    if body.len() <= MOST_KEPT_BYTES {
+    if body.len() <= MOST_KEPT_BYTES && !is_shown_once {
         let kind =
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let status = parts.status.as_u16();
@@ -94,7 +113,7 @@ fn kept(status: u16, body: Bytes, content_type: &str) -> Response {
     {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
-    response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }
 

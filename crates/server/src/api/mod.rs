@@ -1,23 +1,38 @@
 //! The HTTP API under `/v1`, its description, and the pages of the builder.
 
+mod access;
 mod apps;
+mod audit;
 mod changes;
+mod egress;
 mod extract;
 mod files;
+mod foreign;
+mod gate;
 mod health;
 mod hosting;
 mod idempotency;
 mod identity;
+mod incoming;
+mod keys;
+mod members;
 mod openapi;
 mod package_policy;
+mod preview_links;
 mod problem;
 mod publishes;
+mod quotas;
+mod record;
 mod releases;
 mod revisions;
+mod secrets;
 mod sessions;
+mod shared;
 mod templates;
+mod tenants;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod ui;
 
 use std::sync::Arc;
@@ -27,13 +42,12 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use gate::Gate;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vitrine_model::RequestId;
-use vitrine_model::problem::Code;
 
-use crate::auth::AuthError;
 use crate::services::Services;
 pub(crate) use openapi::document;
 use problem::ApiError;
@@ -44,6 +58,21 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(identity::me))
         .routes(routes!(identity::sign_out))
+        .routes(routes!(identity::sign_out_everywhere))
+        .routes(routes!(identity::set_password))
+        .routes(routes!(identity::choose_tenant))
+        .routes(routes!(members::list_members))
+        .routes(routes!(members::update_member, members::remove_member))
+        .routes(routes!(members::list_invites, members::invite_member))
+        .routes(routes!(members::withdraw_invite))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::update_tenant))
+        .routes(routes!(quotas::get_my_usage))
         .routes(routes!(templates::list_templates))
         .routes(routes!(templates::get_template))
         .routes(routes!(apps::list_apps, apps::create_app))
@@ -61,6 +90,8 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))
         .routes(routes!(sessions::follow_session_logs))
+        .routes(routes!(preview_links::list_preview_links, preview_links::create_preview_link))
+        .routes(routes!(preview_links::delete_preview_link))
         .routes(routes!(hosting::validate_app))
         .routes(routes!(publishes::list_publishes, publishes::publish_app))
         .routes(routes!(publishes::get_publish))
@@ -80,12 +111,18 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
             package_policy::set_package_policy,
             package_policy::reset_package_policy
         ))
+        .routes(routes!(egress::get_egress, egress::set_egress))
+        .routes(routes!(secrets::list_secrets))
+        .routes(routes!(secrets::put_secret, secrets::delete_secret))
+        .routes(routes!(secrets::list_variables))
+        .routes(routes!(secrets::put_variable, secrets::delete_variable))
 }
 
 /// What anybody may ask.
 fn open() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(identity::sign_in))
+        .routes(routes!(members::accept_invite))
         .routes(routes!(templates::template_thumbnail))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -97,16 +134,23 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
     let (open, _) = open().split_for_parts();
     let resources = resources
         .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
+        .layer(middleware::from_fn(incoming::guard))
+        .layer(middleware::from_fn_with_state(services.clone(), throttle::by_caller))
+        .layer(middleware::from_fn_with_state(Gate::new(services.clone()), gate::enter))
+        // Around the gate, which writes the audit log once the work is done.
         .layer(middleware::from_fn(run_to_end))
-        .layer(middleware::from_fn_with_state(services.clone(), require_caller));
+        .layer(middleware::from_fn_with_state(services.clone(), foreign::refuse));
+    let open = open.layer(middleware::from_fn(incoming::guard_open));
     Router::new()
         .merge(resources)
         .merge(open)
         .route("/openapi.json", axum::routing::get(openapi::serve))
         .route("/sign-in", axum::routing::get(identity::open_sign_in_link))
+        .route("/s/{secret}", axum::routing::any(shared::serve))
         .fallback(ui::serve)
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(services.clone(), throttle::by_address))
         .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn_with_state(services.clone(), with_request_id))
         .with_state(services)
@@ -114,25 +158,13 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
 
 async fn with_request_id(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let id = RequestId::mint(services.clock.as_ref(), services.entropy.as_ref());
-    let span =
-        tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = shown(request.uri().path()));
     tracing::Instrument::instrument(problem::finish(id, request, next), span).await
 }
 
-async fn require_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
-    match services.auth.authenticate(request.method(), request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(error) => {
-            let code = match error {
-                AuthError::Unauthenticated => Code::Unauthenticated,
-                AuthError::CsrfMissing => Code::Forbidden,
-            };
-            ApiError::new(code, format!("Refused: {error}.")).into_response()
-        }
-    }
+/// A path for the log: the secret of a link is none of the log's business.
+fn shown(path: &str) -> &str {
+    if path.starts_with(crate::links::PATH) { "/s/…" } else { path }
 }
 
 /// What changes something is carried through, also when the client has hung up: between a commit and what others must be
@@ -158,6 +190,9 @@ async fn harden(request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // No window of another origin holds on to the builder's, and no page of one embeds its answers.
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.entry("cross-origin-resource-policy").or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

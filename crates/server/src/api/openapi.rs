@@ -26,8 +26,10 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let components = document.components.get_or_insert_default();
-    let key =
-        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key, `vt_…`")).build();
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API key, `vt_…`, or a token of the host product"))
+        .build();
     components.add_security_scheme("key", SecurityScheme::Http(key));
     let cookie = ApiKeyValue::with_description("vitrine_builder_{port}", "The builder page's cookie");
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));

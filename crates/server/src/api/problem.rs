@@ -14,7 +14,7 @@ use vitrine_model::path::InvalidPath;
 use vitrine_model::problem::{Code, Problem, ProblemItem};
 use vitrine_model::tree::TreeError;
 use vitrine_model::{RequestId, Sha256};
-use vitrine_store::StoreError;
+use vitrine_store::{MOST_LINKS, StoreError};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -66,7 +66,8 @@ impl IntoResponse for ApiError {
 }
 
 /// Gives every request an id, and every error its document.
-pub(crate) async fn finish(id: RequestId, request: Request, next: Next) -> Response {
+pub(crate) async fn finish(id: RequestId, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;
     if let Some(mut problem) =
         response.extensions_mut().remove::<Problem>().or_else(|| bare_status(&response))
@@ -125,6 +126,16 @@ impl From<StoreError> for ApiError {
             StoreError::SlugTaken => {
                 Self::new(Code::SlugTaken, "Another app has this slug; choose another one.")
             }
+            StoreError::EmailTaken => Self::new(
+                Code::EmailTaken,
+                "Another account has this email; sign in with it, or use another one.",
+            ),
+            StoreError::TenantExists => {
+                Self::new(Code::TenantExists, "There is a tenant with this `host_id` already.")
+            }
+            StoreError::LastOwner => {
+                Self::new(Code::LastOwner, "Make somebody else an owner first: a tenant keeps at least one.")
+            }
             StoreError::MissingBlobs(hashes) => missing_blobs(&hashes),
             StoreError::HashMismatch => {
                 Self::new(Code::HashMismatch, "The bytes do not have the hash they came with.")
@@ -135,6 +146,18 @@ impl From<StoreError> for ApiError {
             StoreError::Objects(_) => {
                 tracing::error!(%error, "the object store did not answer");
                 Self::new(Code::StorageUnavailable, "The storage does not answer; try again later.")
+            }
+            StoreError::QuotaExceeded { quota, limit, used } => {
+                let detail = format!(
+                    "{used} of {limit} {} are used. {}, or ask the operator for more.",
+                    quota.noun(),
+                    quota.remedy()
+                );
+                Self::new(Code::QuotaExceeded, detail)
+            }
+            StoreError::TooManyLinks => {
+                let detail = format!("An app has at most {MOST_LINKS} preview links. Delete one.");
+                Self::new(Code::QuotaExceeded, detail)
             }
             StoreError::InvalidCursor => {
                 Self::new(Code::InvalidRequest, "The cursor is none that this list gave out.")

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use vitrine_model::app::Page;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::publish::{BuildMode, Publish, PublishLogLine, PublishTarget};
+use vitrine_model::secret::Environment;
 use vitrine_model::{AppId, ArtifactId, PublishId, RevisionId};
 
 use super::apps::PageQuery;
@@ -33,6 +34,8 @@ pub(crate) struct NewPublish {
     mode: BuildMode,
     /// What it is for.
     target: PublishTarget,
+    /// Whose secrets and variables the build is given; absent means `preview` for the target `preview`, else `production`.
+    environment: Option<Environment>,
     /// With the target `verify`: the artifact to build anew.
     artifact: Option<ArtifactId>,
 }
@@ -78,8 +81,13 @@ pub(crate) async fn publish_app(
         let detail = "`artifact` goes with the target `verify`, and that target with an `artifact`.";
         return Err(ApiError::new(Code::InvalidRequest, detail));
     }
-    let wish =
-        Wish { revision: body.revision, mode: body.mode, target: body.target, artifact: body.artifact };
+    let wish = Wish {
+        revision: body.revision,
+        mode: body.mode,
+        target: body.target,
+        environment: body.environment,
+        artifact: body.artifact,
+    };
     let publish = services.publishes.publish(&caller.scope, &app, wish).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(PublishView::of(&services, &row.slug, publish))))
 }

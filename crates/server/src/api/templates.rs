@@ -49,7 +49,9 @@ pub(crate) async fn template_thumbnail(
     let kind = mime_guess::from_path(&pack.manifest.thumbnail).first_or_octet_stream();
     let headers =
         [(header::CONTENT_TYPE, kind.to_string()), (header::CACHE_CONTROL, "max-age=3600".to_owned())];
-    Ok((headers, pack.thumbnail.clone()).into_response())
+    // Host products show it on pages of their own.
+    let embeddable = [("cross-origin-resource-policy", "cross-origin")];
+    Ok((headers, embeddable, pack.thumbnail.clone()).into_response())
 }
 
 pub(super) fn unknown(key: &str) -> ApiError {

@@ -3,14 +3,20 @@
 //! One struct per section, and the struct is its documentation: `vitrine serve --help` and `docs/configuration.md` say
 //! the same words.
 
+mod identity;
+mod limits;
 mod publishing;
+mod secrets;
 mod sections;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use identity::JwtConfig;
+pub(crate) use limits::{LimitsConfig, QuotasConfig};
 pub(crate) use publishing::{BackendConfig, HostingConfig, ObjectsConfig, PublishConfig};
+pub(crate) use secrets::SecretsConfig;
 pub(crate) use sections::parse_origin;
 pub(crate) use sections::{
     EgressConfig, InstallConfig, LogConfig, LogFormat, PreviewConfig, SandboxConfig, ServerConfig,
@@ -29,9 +35,9 @@ const SHORT_NAMES: [(&str, &str); 5] = [
     ("VITRINE_DRIVER", "sandbox.driver"),
 ];
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 15] = [
     "server", "log", "preview", "sandbox", "sessions", "install", "egress", "publish", "hosting", "backend",
-    "objects",
+    "objects", "jwt", "secrets", "limits", "quotas",
 ];
 
 /// Every setting.
@@ -60,6 +66,14 @@ pub(crate) struct Config {
     pub backend: BackendConfig,
     /// `[objects]`
     pub objects: ObjectsConfig,
+    /// `[jwt]`
+    pub jwt: JwtConfig,
+    /// `[secrets]`
+    pub secrets: SecretsConfig,
+    /// `[limits]`
+    pub limits: LimitsConfig,
+    /// `[quotas]`
+    pub quotas: QuotasConfig,
 }
 
 /// Why there is no configuration.
@@ -108,6 +122,9 @@ impl Config {
         self.publish.check()?;
         self.hosting.check()?;
         self.objects.check()?;
+        self.jwt.settings()?;
+        self.secrets.check()?;
+        self.egress.check()?;
         self.server.check()
     }
 

@@ -11,8 +11,6 @@ use super::sections::check_suffix;
 pub(crate) struct PublishConfig {
     /// Builds at once on this machine. 0: half of its cores, at least one, so that previews and hosting keep the rest.
     pub workers: u32,
-    /// Builds of one tenant at once.
-    pub workers_per_tenant: u32,
     /// Memory of a Vite or custom build.
     pub memory_mib: u64,
     /// Memory of an Astro build.
@@ -47,7 +45,6 @@ impl Default for PublishConfig {
     fn default() -> Self {
         Self {
             workers: 0,
-            workers_per_tenant: 2,
             memory_mib: 1_024,
             astro_memory_mib: 1_536,
             memory_max_mib: 4_096,
@@ -73,7 +70,6 @@ impl PublishConfig {
             ("publish.deadline_secs", self.deadline_secs),
             ("publish.attempts", u64::from(self.attempts)),
             ("publish.lease_secs", self.lease_secs),
-            ("publish.workers_per_tenant", u64::from(self.workers_per_tenant)),
         ];
         if let Some((key, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError::Unusable { key, reason: "give at least 1".to_owned() });

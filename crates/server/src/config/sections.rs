@@ -24,6 +24,8 @@ pub(crate) struct ServerConfig {
     pub admin_key: String,
     /// How long running requests may go on after `SIGTERM`.
     pub drain_secs: u64,
+    /// Addresses or ranges of proxies whose `X-Forwarded-For` is believed, comma separated. Empty: nobody's.
+    pub trusted_proxies: String,
 }
 
 impl Default for ServerConfig {
@@ -34,12 +36,19 @@ impl Default for ServerConfig {
             public_url: String::new(),
             admin_key: String::new(),
             drain_secs: 5,
+            trusted_proxies: String::new(),
         }
     }
 }
 
 impl ServerConfig {
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub(crate) fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
+        super::identity::ranges("server.trusted_proxies", &self.trusted_proxies)
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.proxies()?;
         if !self.public_url.is_empty() {
             parse_origin(&self.public_url)
                 .map_err(|reason| ConfigError::Unusable { key: "server.public_url", reason })?;
@@ -99,6 +108,8 @@ pub(crate) struct PreviewConfig {
     pub response_timeout_secs: u64,
     /// The largest request body that is passed on.
     pub max_request_bytes: u64,
+    /// The longest that a preview link may be open.
+    pub link_max_secs: u64,
 }
 
 impl Default for PreviewConfig {
@@ -108,6 +119,7 @@ impl Default for PreviewConfig {
             token_secs: 120,
             response_timeout_secs: 30,
             max_request_bytes: 100 * 1024 * 1024,
+            link_max_secs: 90 * 24 * 3_600,
         }
     }
 }
@@ -146,8 +158,8 @@ pub(crate) struct SandboxConfig {
     /// The most a session's memory grows to. A session that was killed for memory starts anew with twice as much, up to
     /// this: most projects need little, and a few need a lot while their dependencies are bundled.
     pub memory_max_mib: u64,
-    /// CPU of a session in thousandths of a core. The default lets a cold start use two cores; quotas per tenant and
-    /// burst come with admission control.
+    /// CPU of a session at most, in thousandths of a core. The default lets a cold start use two cores; a session that
+    /// uses the processor for long gives way to others.
     pub cpu_millis: u32,
     /// Processes and threads of a session.
     pub pids: u32,
@@ -187,6 +199,8 @@ pub(crate) struct SessionsConfig {
     pub ready_timeout_secs: u64,
     /// How often a dev server or sandbox is brought back in a row before the session is an error.
     pub max_restarts: u32,
+    /// What visitors by link do keeps a session awake, and wakes it, for this long after they opened the link.
+    pub link_use_secs: u64,
 }
 
 impl Default for SessionsConfig {
@@ -197,6 +211,7 @@ impl Default for SessionsConfig {
             sweep_secs: 5,
             ready_timeout_secs: 90,
             max_restarts: 5,
+            link_use_secs: 4 * 3_600,
         }
     }
 }
@@ -251,15 +266,38 @@ impl Default for InstallConfig {
 }
 
 /// `[egress]`: what sandboxes may reach through Vitrine's proxy.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EgressConfig {
+    /// What dev sandboxes may reach: `listed`, what the app's owner lists, or `off`, nothing.
+    pub dev: String,
+    /// The names that owners may list, comma separated; `*.example.com` stands for all names beneath. Empty: any.
+    pub dev_allow: String,
+    /// Names that owners may not list, in the same form; wins over the list of those they may.
+    pub dev_deny: String,
     /// Private or reserved address ranges that may be connected to all the same, comma separated: for a company's
     /// mirror or an inspecting gateway, for example `203.0.113.0/24`.
     pub allow_cidrs: String,
 }
 
+impl Default for EgressConfig {
+    fn default() -> Self {
+        let none = String::new;
+        Self { dev: "listed".to_owned(), dev_allow: none(), dev_deny: none(), allow_cidrs: none() }
+    }
+}
+
 impl EgressConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match self.dev.as_str() {
+            "listed" | "off" => Ok(()),
+            other => {
+                let reason = format!("there is no `{other}`; there are `listed` and `off`");
+                Err(ConfigError::Unusable { key: "egress.dev", reason })
+            }
+        }
+    }
+
     /// The ranges.
     pub(crate) fn allowed_ranges(&self) -> Result<Vec<IpNet>, ConfigError> {
         let parts = self.allow_cidrs.split(',').map(str::trim).filter(|part| !part.is_empty());

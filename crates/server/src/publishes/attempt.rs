@@ -17,6 +17,7 @@ use super::inputs::{Lockfile, refusal, sentence};
 use super::making::{Ground, Listener, Made, Maker, Order, Project};
 use super::recorder::Recorder;
 use crate::faults;
+use crate::secrets::BuildSecrets;
 
 /// Differing files that a problem document lists.
 const MOST_ITEMS: usize = 50;
@@ -93,17 +94,19 @@ impl Attempt {
     }
 
     async fn steps(&self) -> Result<(), Fault> {
+        // Before anything is written down: what is secret must be known first.
+        let secrets = self.secrets().await?;
         let mut project = self.step(PublishStepName::Check, self.check()).await?;
         let ground = self.ground(&mut project).await?;
-        let inputs = self.maker().inputs(&project, &ground).map_err(|problem| *problem)?;
+        let inputs = self.maker().inputs(&project, &ground, &secrets).map_err(|problem| *problem)?;
         if self.publish.target == PublishTarget::Verify {
-            let made = self.make(&project, &ground, &inputs).await?;
+            let made = self.make(&project, &ground, (&inputs, &secrets)).await?;
             self.step(PublishStepName::Verify, self.compare(&made.manifest)).await?;
             return self.end_built(made.manifest.id(), false).await;
         }
         let finished = match self.known(&inputs).await? {
             Some(finished) => finished,
-            None => self.make_and_store(&project, &ground, &inputs).await?,
+            None => self.make_and_store(&project, &ground, (&inputs, &secrets)).await?,
         };
         if let Some(record) = finished.record {
             self.store().record_artifact(&self.scope, &self.app, record).await?;
@@ -115,6 +118,15 @@ impl Attempt {
                 self.end_built(artifact, finished.is_reused).await
             }
         }
+    }
+
+    /// What the build is given by name. From here on the record of the publish shows none of it.
+    async fn secrets(&self) -> Result<BuildSecrets, Fault> {
+        let service = &self.publishes.0.context.secrets;
+        let secrets = service.for_build(&self.scope, &self.app, self.publish.environment).await;
+        let secrets = secrets.map_err(|error| faults::of_vault(&error))?;
+        self.recorder.hide(secrets.given.guard.clone());
+        Ok(secrets)
     }
 
     async fn check(&self) -> Result<Project, Fault> {
@@ -249,10 +261,15 @@ impl Attempt {
         self.step(PublishStepName::Verify, verifying).await
     }
 
-    async fn make(&self, project: &Project, ground: &Ground, inputs: &BuildInputs) -> Result<Made, Fault> {
+    async fn make(
+        &self,
+        project: &Project,
+        ground: &Ground,
+        (inputs, secrets): (&BuildInputs, &BuildSecrets),
+    ) -> Result<Made, Fault> {
         let maker = self.maker();
         let listener = self.listener(PublishStepName::Build);
-        let building = async { Ok(maker.build(project, ground, &listener).await?) };
+        let building = async { Ok(maker.build(project, ground, secrets, &listener).await?) };
         let built = self.step(PublishStepName::Build, building).await?;
         let earlier = self.earlier().await?;
         let app = self.store().app(&self.scope, &self.app).await?;
@@ -292,9 +309,9 @@ impl Attempt {
         &self,
         project: &Project,
         ground: &Ground,
-        inputs: &BuildInputs,
+        (inputs, secrets): (&BuildInputs, &BuildSecrets),
     ) -> Result<Finished, Fault> {
-        let made = self.make(project, ground, inputs).await?;
+        let made = self.make(project, ground, (inputs, secrets)).await?;
         let maker = self.maker();
         let uploading = async { Ok(maker.upload(&made).await?) };
         let new = self.step(PublishStepName::Upload, uploading).await?;

@@ -32,6 +32,7 @@ use vitrine_store::{Store, StoreError};
 use crate::config::PublishConfig;
 use crate::faults;
 use crate::provision::{Provided, Provision};
+use crate::secrets::BuildSecrets;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -182,11 +183,15 @@ impl Maker {
     }
 
     /// What the artifact is named by before it is made.
-    pub(crate) fn inputs(&self, project: &Project, ground: &Ground) -> Result<BuildInputs, Box<Problem>> {
+    pub(crate) fn inputs(
+        &self,
+        project: &Project,
+        ground: &Ground,
+        secrets: &BuildSecrets,
+    ) -> Result<BuildInputs, Box<Problem>> {
         let platform = Platform::of_host().map_err(|error| {
             Box::new(Problem::new(Code::ToolchainUnavailable, format!("Nothing can be built here: {error}.")))
         })?;
-        let environment = BTreeMap::new();
         Ok(inputs(
             &project.plan,
             InputGround {
@@ -195,7 +200,8 @@ impl Maker {
                 package_manager: project.detected.package_manager,
                 layer: ground.layer.as_ref().map(|layer| layer.id),
                 platform,
-                environment: &environment,
+                environment: &secrets.digests,
+                searched_for: secrets.searched_for,
             },
         ))
     }
@@ -204,6 +210,7 @@ impl Maker {
         &self,
         project: &Project,
         ground: &Ground,
+        secrets: &BuildSecrets,
         listener: &dyn Listener,
     ) -> Result<Built, Problem> {
         let files = project.tree.iter().filter_map(|(path, entry)| {
@@ -217,7 +224,8 @@ impl Maker {
             toolchain: ground.toolchain.as_ref().map_or_else(PathBuf::new, |toolchain| toolchain.dir.clone()),
             node_modules: ground.layer.as_ref().map(|layer| layer.node_modules.clone()),
             compile_cache: self.compile_cache(ground),
-            environment: BTreeMap::new(),
+            environment: secrets.given.environment.clone(),
+            guard: secrets.given.guard.clone(),
             limits: self.limits(project.detected.profile.kind),
         };
         // Whoever cancels drops this future; the sandbox goes with it.

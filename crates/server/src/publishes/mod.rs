@@ -23,12 +23,14 @@ use vitrine_model::publish::{
     BuildMode, Publish, PublishLogLine, PublishStep, PublishStepName, PublishStepStatus, PublishTarget,
     Release,
 };
+use vitrine_model::secret::Environment;
 use vitrine_model::{AppId, ArtifactId, PublishId, ReleaseId, RevisionId};
 use vitrine_store::{NewPublish, Scope, Store, StoreError};
 
 use crate::config::PublishConfig;
 use crate::drafts::Drafts;
 use crate::policies::Policies;
+use crate::secrets::Secrets;
 use bulletin::Bulletin;
 pub(crate) use making::Maker;
 
@@ -39,6 +41,8 @@ pub(crate) struct Wish {
     pub(crate) revision: Option<RevisionId>,
     pub(crate) mode: BuildMode,
     pub(crate) target: PublishTarget,
+    /// Whose secrets and variables it is given; absent means what fits the target.
+    pub(crate) environment: Option<Environment>,
     /// For a verification: what to build anew.
     pub(crate) artifact: Option<ArtifactId>,
 }
@@ -50,6 +54,8 @@ pub(crate) struct Context {
     pub(crate) drafts: Drafts,
     /// Which packages apps may have.
     pub(crate) policies: Policies,
+    /// What builds are given by name.
+    pub(crate) secrets: Secrets,
     /// Told at once when what an app serves has changed.
     pub(crate) visitors: Arc<dyn Visitors>,
     /// What the tests break.
@@ -146,6 +152,7 @@ impl Publishes {
             revision,
             mode: wish.mode,
             target: wish.target,
+            environment: wish.environment.unwrap_or(usual_environment(wish.target)),
             artifact: wish.artifact,
             steps: pending_steps(wish.target),
             attempts_max: context.maker.settings.attempts,
@@ -165,7 +172,13 @@ impl Publishes {
             return Ok(wish);
         };
         let (artifact, _) = self.0.context.store.artifact(scope, app, artifact).await?;
-        Ok(Wish { revision: Some(artifact.revision_id), mode: artifact.inputs.mode, ..wish })
+        let built = self.0.context.store.publish(scope, app, &artifact.publish_id).await;
+        let environment = match built {
+            Ok(publish) => Some(publish.environment),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Wish { revision: Some(artifact.revision_id), mode: artifact.inputs.mode, environment, ..wish })
     }
 
     /// Ends a publish: one that waits at once, one that runs as soon as its processes are gone.
@@ -195,6 +208,7 @@ impl Publishes {
             revision: Some(old.revision_id),
             mode: old.mode,
             target: old.target,
+            environment: Some(old.environment),
             artifact: old.artifact.filter(|_| old.target == PublishTarget::Verify),
         };
         self.publish(scope, app, wish).await
@@ -283,6 +297,14 @@ pub(crate) enum News {
     State(Box<Publish>),
     /// Nothing more will come.
     End,
+}
+
+/// The environment of a publish that names none.
+const fn usual_environment(target: PublishTarget) -> Environment {
+    match target {
+        PublishTarget::Preview => Environment::Preview,
+        PublishTarget::Hosting | PublishTarget::Verify => Environment::Production,
+    }
 }
 
 /// The steps of a publish before it has begun.

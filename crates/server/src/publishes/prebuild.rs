@@ -10,6 +10,7 @@ use vitrine_model::publish::BuildMode;
 use vitrine_store::{StoreError, TemplateArtifact};
 
 use super::making::{Ground, Listener, Maker, Order, Project};
+use crate::secrets::BuildSecrets;
 
 /// Builds what is missing, one template after the other. A failure is logged, and shown again, with its reason, to whoever
 /// publishes an app of that template.
@@ -34,11 +35,13 @@ async fn prebuild(maker: &Maker, pack: &TemplatePack) -> Result<bool, PrebuildEr
     let toolchain = maker.toolchain(&project).await?;
     let layer = maker.layer(&mut project, &Unheard).await?;
     let ground = Ground { toolchain, layer };
-    let inputs = maker.inputs(&project, &ground)?;
+    // A template belongs to nobody who could have secrets.
+    let none = BuildSecrets::default();
+    let inputs = maker.inputs(&project, &ground, &none)?;
     if maker.store.shared_artifact_by_inputs(&inputs.hash()).await?.is_some() {
         return Ok(false);
     }
-    let built = maker.build(&project, &ground, &Unheard).await?;
+    let built = maker.build(&project, &ground, &none, &Unheard).await?;
     let order = Order {
         source: &format!("template:{}", pack.manifest.key),
         invocation: "ahead of all publishes",

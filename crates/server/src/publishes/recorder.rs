@@ -1,9 +1,11 @@
 //! Writes what happens to a publish into the store: steps and lines, together and soon, never one by one.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use vitrine_build::guard::Guard;
+use vitrine_model::problem::Problem;
 use vitrine_model::publish::{PublishStep, PublishStepName, PublishStepStatus};
 use vitrine_model::{PublishId, Timestamp};
 use vitrine_store::{NewLogLine, StoreError};
@@ -23,6 +25,8 @@ struct Inner {
     fence: u64,
     pending: Mutex<Pending>,
     kick: Notify,
+    /// What is not to be written down.
+    guard: OnceLock<Arc<Guard>>,
     /// Held while writing, so that lines stay in order.
     writing: tokio::sync::Mutex<()>,
 }
@@ -45,9 +49,31 @@ impl Recorder {
             fence,
             pending: Mutex::new(pending),
             kick: Notify::new(),
+            guard: OnceLock::new(),
             writing: tokio::sync::Mutex::default(),
         };
         Self(Arc::new(inner))
+    }
+
+    /// Writes nothing of what `guard` knows from now on; the second call does nothing.
+    pub(super) fn hide(&self, guard: Arc<Guard>) {
+        let _ = self.0.guard.set(guard);
+    }
+
+    /// The same problem without what is to be hidden.
+    pub(super) fn masked(&self, mut problem: Problem) -> Problem {
+        problem.detail = self.clean(problem.detail);
+        for item in &mut problem.errors {
+            item.message = self.clean(std::mem::take(&mut item.message));
+        }
+        problem
+    }
+
+    fn clean(&self, text: String) -> String {
+        match self.0.guard.get() {
+            Some(guard) => guard.mask(&text).into_owned(),
+            None => text,
+        }
     }
 
     /// Writes as things happen; ends with an error when the store refuses.
@@ -111,7 +137,7 @@ impl Recorder {
     }
 
     pub(super) fn detail(&self, name: PublishStepName, text: impl Into<String>) {
-        let text = text.into();
+        let text = self.clean(text.into());
         self.change(name, |step| step.detail = Some(text));
     }
 
@@ -130,10 +156,10 @@ impl Recorder {
 
     /// A line of the step that is going on.
     pub(super) fn line(&self, is_stderr: bool, text: impl Into<String>) {
-        let at = self.now();
+        let (at, text) = (self.now(), self.clean(text.into()));
         let mut pending = lock(&self.0.pending);
         let step = pending.current;
-        pending.lines.push(NewLogLine { at, step, is_stderr, text: text.into() });
+        pending.lines.push(NewLogLine { at, step, is_stderr, text });
         drop(pending);
         self.0.kick.notify_one();
     }

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vitrine_model::problem::{Code, Problem};
-use vitrine_store::{ClaimLimits, Claimed, Heartbeat, PublishEnd, StoreError};
+use vitrine_store::{Claimed, Heartbeat, PublishEnd, StoreError};
 
 use super::attempt::{Attempt, Outcome};
 use super::recorder::Recorder;
@@ -53,11 +53,10 @@ impl Publishes {
     /// The next publish to work on, whenever there is one.
     async fn claim(&self) -> Claimed {
         let settings = &self.0.context.maker.settings;
-        let limits = ClaimLimits { per_tenant: settings.workers_per_tenant };
         loop {
             let lease = Duration::from_secs(settings.lease_secs);
             let woken = self.0.wake.notified();
-            match self.0.context.store.claim_publish(&self.0.worker, lease, limits).await {
+            match self.0.context.store.claim_publish(&self.0.worker, lease).await {
                 Ok(Some(claimed)) => return claimed,
                 Ok(None) => _ = tokio::time::timeout(LOOK_INTERVAL, woken).await,
                 Err(error) => {
@@ -165,6 +164,7 @@ impl Publishes {
         let id = &claimed.publish.id;
         let end = match left {
             Left::Written | Left::Lost => return,
+            Left::Ended(PublishEnd::Failed(problem)) => PublishEnd::Failed(recorder.masked(problem)),
             Left::Ended(end) => end,
         };
         recorder.fail();

@@ -1,12 +1,15 @@
 //! What the preview gateway asks about sessions: answered from memory, and from the store once per session.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use vitrine_edge::{Activity, Gateway, PreviewApp, PreviewState, PreviewTargets, WaitInfo};
+use vitrine_edge::{
+    Activity, Gateway, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption, WaitInfo,
+};
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::SessionEvent;
-use vitrine_model::{AppId, SessionId};
+use vitrine_model::{AppId, LinkId, SessionId, Timestamp};
 use vitrine_store::{Scope, SessionRow, StoreError};
 
 use super::preview::{Command, Phase, Snapshot};
@@ -58,6 +61,28 @@ impl PreviewTargets for Sessions {
         Some(PreviewApp { app: app.id, slug: app.slug, runtime_config })
     }
 
+    async fn redeem(&self, token: Redemption<'_>) -> Redeemed {
+        match self.0.context.store.redeem_token(token.subject, token.nonce, token.expires_at).await {
+            Ok(true) => Redeemed::First,
+            Ok(false) => Redeemed::Again,
+            Err(error) => {
+                tracing::error!(%error, "a preview token could not be used up");
+                Redeemed::Unknown
+            }
+        }
+    }
+
+    async fn link(&self, link: &LinkId) -> Option<OpenLink> {
+        let found = self.0.known_links.find(&self.0.context.store, link).await?;
+        (self.0.context.clock.now() < found.ends_at).then_some(found)
+    }
+
+    fn expires_at(&self, session: &SessionId) -> Option<Timestamp> {
+        let known = lock(&self.0.known).get(session).cloned()?;
+        let by_use = known.last_use().plus_secs(self.0.context.settings.expiry_secs as i64);
+        Some(by_use.max(Timestamp::from_millis(known.expires_at.load(Ordering::Relaxed))))
+    }
+
     fn touch(&self, session: &SessionId, _: Activity) {
         if let Some(known) = lock(&self.0.known).get(session) {
             known.touch(self.0.context.clock.now().as_millis());
@@ -68,6 +93,14 @@ impl PreviewTargets for Sessions {
 impl PreviewLinks for Gateway {
     fn preview_url(&self, session: &SessionId) -> String {
         Gateway::preview_url(self, session)
+    }
+
+    fn link_url(&self, session: &SessionId, link: &LinkId) -> String {
+        Gateway::link_url(self, session, link)
+    }
+
+    fn close_link(&self, link: &LinkId) {
+        Gateway::close_link(self, link);
     }
 }
 

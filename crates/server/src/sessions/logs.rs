@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::Stream;
 use futures::stream;
 use tokio::sync::watch;
+use vitrine_build::guard::{Guard, LineMask};
 use vitrine_model::session::{LogLine, LogSource};
 use vitrine_model::source::Clock;
 
@@ -21,6 +22,7 @@ pub(crate) struct Logs(Arc<Inner>);
 
 struct Inner {
     clock: Arc<dyn Clock>,
+    masks: Mutex<Masks>,
     kept: Mutex<Kept>,
     /// The number of the newest line; followers wait on it.
     newest: watch::Sender<u64>,
@@ -33,15 +35,75 @@ struct Kept {
     next_seq: u64,
 }
 
+/// What hides secrets in lines, before they are kept.
+#[derive(Default)]
+struct Masks {
+    /// Those of the dev server that was started last.
+    guard: Arc<Guard>,
+    /// Those of the one before, which may still have something to say.
+    before: Arc<Guard>,
+    /// Of standard output and standard error.
+    lines: [LineMask; 2],
+}
+
+impl Masks {
+    fn push(&mut self, source: LogSource, text: &str) -> Vec<(LogSource, String)> {
+        let stream = match source {
+            LogSource::Stdout => Some(0),
+            LogSource::Stderr => Some(1),
+            LogSource::Install | LogSource::Vitrine => None,
+        };
+        let mut shown = match stream {
+            Some(stream) => {
+                let lines = self.lines[stream].push(&self.guard, text);
+                lines.into_iter().map(|line| (source, line)).collect()
+            }
+            // We speak when a command has ended: nothing more will come of it.
+            None => {
+                let mut shown = self.flush();
+                shown.push((source, self.guard.mask(text).into_owned()));
+                shown
+            }
+        };
+        for (_, line) in &mut shown {
+            if let std::borrow::Cow::Owned(masked) = self.before.mask(line) {
+                *line = masked;
+            }
+        }
+        shown
+    }
+
+    /// What was kept back because its line was cut.
+    fn flush(&mut self) -> Vec<(LogSource, String)> {
+        let Self { guard, lines: [stdout, stderr], .. } = self;
+        let held = [(LogSource::Stdout, stdout.finish(guard)), (LogSource::Stderr, stderr.finish(guard))];
+        held.into_iter().filter_map(|(source, line)| Some((source, line?))).collect()
+    }
+}
+
 impl Logs {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let kept = Mutex::new(Kept { next_seq: 1, ..Kept::default() });
-        Self(Arc::new(Inner { clock, kept, newest: watch::Sender::new(0) }))
+        Self(Arc::new(Inner { clock, masks: Mutex::default(), kept, newest: watch::Sender::new(0) }))
+    }
+
+    /// Shows nothing of what `guard` knows from now on; what was hidden before stays hidden until the next call.
+    pub(crate) fn hide(&self, guard: Arc<Guard>) {
+        let mut masks = self.0.masks.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = masks.flush();
+        masks.before = std::mem::replace(&mut masks.guard, guard);
+        held.into_iter().for_each(|(source, line)| self.keep(source, line));
     }
 
     /// Appends a line; text is expected to be clean already (the guest sees to that).
     pub(crate) fn push(&self, source: LogSource, text: impl Into<String>) {
-        let text = text.into();
+        // Held until the lines are kept, so that they stay in order.
+        let mut masks = self.0.masks.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = masks.push(source, &text.into());
+        lines.into_iter().for_each(|(source, line)| self.keep(source, line));
+    }
+
+    fn keep(&self, source: LogSource, text: String) {
         let at = self.0.clock.now();
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let seq = kept.next_seq;
@@ -70,6 +132,9 @@ impl Logs {
 
     /// The last `count` lines after number `seq` that the dev server wrote, as one text, for problem documents.
     pub(crate) fn last_words(&self, seq: u64, count: usize) -> String {
+        let mut masks = self.0.masks.lock().unwrap_or_else(PoisonError::into_inner);
+        masks.flush().into_iter().for_each(|(source, line)| self.keep(source, line));
+        drop(masks);
         let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let is_output = |line: &&LogLine| matches!(line.source, LogSource::Stdout | LogSource::Stderr);
         let of_sources = kept.lines.iter().rev().take_while(|line| line.seq > seq).filter(is_output);
@@ -121,6 +186,26 @@ mod tests {
         assert_eq!(kept[0].seq, 11);
         (0..200).for_each(|_| logs.push(LogSource::Stdout, "x".repeat(8 * 1024)));
         assert!(logs.after(0).iter().map(|line| line.text.len()).sum::<usize>() <= KEPT_BYTES);
+    }
+
+    #[test]
+    fn secrets_of_this_dev_server_and_the_one_before_are_hidden_wherever_a_line_is_cut() {
+        let logs = logs();
+        let [old, new] = ["the-old-value", "the-new-value"].map(|value| {
+            let value = vitrine_model::secret::SecretValue::new(value.to_owned());
+            Arc::new(Guard::new([("KEY", &value)]))
+        });
+        logs.hide(old);
+        logs.hide(new);
+        logs.push(LogSource::Stdout, "the-old-value and the-new-value");
+        logs.push(LogSource::Stderr, format!("{}the-new", "x".repeat(8 * 1024 - 7)));
+        logs.push(LogSource::Stderr, "-value");
+        logs.push(LogSource::Stdout, "y".repeat(8 * 1024));
+        logs.push(LogSource::Vitrine, "it ended: the-new-value");
+        let shown: Vec<_> = logs.after(0).into_iter().map(|line| line.text).collect();
+        assert_eq!(shown[0], "[hidden] and [hidden]");
+        assert_eq!(shown[1], format!("{}[hidden]", "x".repeat(8 * 1024 - 7)));
+        assert_eq!(shown[2..], ["".to_owned(), "y".repeat(8 * 1024), "it ended: [hidden]".to_owned()]);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! Killing a preview loses nothing.
 
 mod gateway;
+mod links;
 mod logs;
 mod pace;
 mod preview;
@@ -13,7 +14,7 @@ mod sweep;
 mod timings;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::Stream;
@@ -21,13 +22,16 @@ use tokio::sync::oneshot;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{LogLine, SessionEvent, SessionStatus, SessionView};
 use vitrine_model::source::{Clock, Entropy};
-use vitrine_model::{AppId, SessionId, Sha256};
+use vitrine_model::{AppId, LinkId, SessionId, Sha256, TenantId, Timestamp, UserId};
 use vitrine_sandbox::Driver;
 use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
 
 use crate::config::{SandboxConfig, SessionsConfig};
 use crate::drafts::{Contents, Drafts};
+use crate::egress::DevEgress;
 use crate::provision::Provision;
+use crate::secrets::Secrets;
+use links::KnownLinks;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
 pub(crate) use startup::Ports;
@@ -37,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) provision: Arc<dyn Provision>,
+    pub(crate) secrets: Secrets,
+    pub(crate) egress: DevEgress,
     /// The tree hash of each template, by key: the name of its pre-bundle.
     pub(crate) template_hashes: HashMap<String, Sha256>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -66,12 +72,19 @@ struct Inner {
     known: Mutex<HashMap<SessionId, Arc<Known>>>,
     /// Set once, right after construction: the gateway asks sessions, and sessions ask it for links.
     links: OnceLock<Arc<dyn PreviewLinks>>,
+    known_links: KnownLinks,
 }
 
 /// Makes the URLs that open previews.
 pub(crate) trait PreviewLinks: Send + Sync {
     /// A URL with a fresh token.
     fn preview_url(&self, session: &SessionId) -> String;
+
+    /// The same for a visitor by link.
+    fn link_url(&self, session: &SessionId, link: &LinkId) -> String;
+
+    /// Closes what the visitors of a link have open.
+    fn close_link(&self, link: &LinkId);
 }
 
 /// What the gateway needs on every request, without asking the store.
@@ -82,6 +95,8 @@ pub(crate) struct Known {
     /// Milliseconds since 1970 of the last use; written to the store by the sweep.
     last_use: AtomicU64,
     written_use: AtomicU64,
+    /// Milliseconds since 1970 at which it ends, unless it is used.
+    expires_at: AtomicI64,
 }
 
 /// A change set on its way to a sandbox.
@@ -99,8 +114,14 @@ impl Delivery {
 
 impl Sessions {
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let inner =
-            Inner { context, previews: Mutex::default(), known: Mutex::default(), links: OnceLock::new() };
+        let known_links = KnownLinks::new(context.settings.link_use_secs);
+        let inner = Inner {
+            context,
+            previews: Mutex::default(),
+            known: Mutex::default(),
+            links: OnceLock::new(),
+            known_links,
+        };
         Self(Arc::new(inner))
     }
 
@@ -130,7 +151,9 @@ impl Sessions {
         };
         let (row, _) = self.0.context.store.ensure_session(scope, app, new).await?;
         let row = self.0.context.store.transition_session(&row.id, SessionEvent::Ensure, None).await?;
-        self.remember(&row).await.touch(self.0.context.clock.now().as_millis());
+        let known = self.remember(&row).await;
+        known.touch(self.0.context.clock.now().as_millis());
+        known.extend(row.expires_at);
         Ok(row)
     }
 
@@ -149,6 +172,9 @@ impl Sessions {
         }
         let expires_at = context.clock.now().plus_secs(context.settings.expiry_secs as i64);
         context.store.extend_session(&row.id, expires_at).await?;
+        if let Some(known) = lock(&self.0.known).get(&row.id) {
+            known.extend(expires_at);
+        }
         Ok(self.view(&SessionRow { expires_at, ..row }))
     }
 
@@ -160,6 +186,14 @@ impl Sessions {
         Ok(self.view(&row))
     }
 
+    /// Starts the app's dev server anew because what it is given has changed; the old one answers until the new one does.
+    /// Nothing happens when none runs.
+    pub(crate) fn renew(&self, app: &AppId) {
+        if let Some(preview) = lock(&self.0.previews).get(app) {
+            preview.order(Command::Renew);
+        }
+    }
+
     /// Ends the caller's session; the sandbox goes with the last session of the app.
     pub(crate) async fn stop(&self, scope: &Scope, app: &AppId) -> Result<(), StoreError> {
         let row = self.0.context.store.session(scope, app).await?;
@@ -169,12 +203,26 @@ impl Sessions {
         self.end(&row, SessionEvent::Stop).await
     }
 
+    /// Ends the sessions of somebody who has lost what they had in a tenant, or of everybody there: an open preview would
+    /// otherwise live on for as long as it is looked at.
+    pub(crate) async fn end_of(&self, tenant: &TenantId, user: Option<&UserId>) -> Result<(), StoreError> {
+        for row in self.0.context.store.sessions_of_tenant(tenant, user).await? {
+            match self.end(&row, SessionEvent::Stop).await {
+                // It ended by itself at the same moment.
+                Ok(()) | Err(StoreError::NotFound | StoreError::InvalidTransition(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes down everything of an app that is being deleted.
     pub(crate) async fn forget_app(&self, app: &AppId) {
         let preview = lock(&self.0.previews).remove(app);
         if let Some(preview) = preview {
             preview.stop().await;
         }
+        self.0.context.egress.forget(app);
         lock(&self.0.known).retain(|_, known| known.app != *app);
     }
 
@@ -316,6 +364,7 @@ impl Known {
             scope,
             last_use: AtomicU64::new(last_use),
             written_use: AtomicU64::new(last_use),
+            expires_at: AtomicI64::new(row.expires_at.as_millis()),
         }
     }
 
@@ -323,11 +372,23 @@ impl Known {
         self.last_use.fetch_max(now_millis.max(0) as u64, Ordering::Relaxed);
     }
 
-    fn last_use(&self) -> vitrine_model::Timestamp {
-        vitrine_model::Timestamp::from_millis(self.last_use.load(Ordering::Relaxed) as i64)
+    fn extend(&self, expires_at: Timestamp) {
+        self.expires_at.fetch_max(expires_at.as_millis(), Ordering::Relaxed);
+    }
+
+    fn last_use(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_use.load(Ordering::Relaxed) as i64)
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl Sessions {
+    /// Every line that is kept of the app's log.
+    pub(crate) fn log_lines(&self, app: &AppId) -> Vec<LogLine> {
+        lock(&self.0.previews).get(app).map(|preview| preview.logs.after(0)).unwrap_or_default()
+    }
 }

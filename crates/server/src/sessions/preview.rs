@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Ensure,
     /// Run anew, whatever it does now.
     Restart,
+    /// Start anew beside what runs, if anything does: what the dev server is given has changed.
+    Renew,
     /// Hold this draft. A draft that came from an installation does not lead to another one.
     Deliver { draft: Draft, contents: Contents, is_install: bool, done: oneshot::Sender<bool> },
     /// Take the sandbox down; answered when nothing is left of it.
@@ -224,6 +226,12 @@ impl Actor {
                 self.forget_failures();
                 self.take_down().await;
                 self.begin();
+            }
+            Command::Renew => {
+                if self.publish.borrow().phase != Phase::Idle {
+                    self.forget_failures();
+                    self.begin();
+                }
             }
             Command::Deliver { draft, contents, is_install, done } => {
                 let delivered = self.take(draft, contents, is_install).await;

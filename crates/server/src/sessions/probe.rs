@@ -6,8 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use vitrine_sandbox::{DriverError, Sandbox};
+use vitrine_sandbox::{DriverError, Sandbox, Stream};
 
 /// Between two attempts while nothing listens yet: a cold Vite needs about 500 ms, so this costs little either way.
 const RETRY: Duration = Duration::from_millis(5);
@@ -66,7 +65,7 @@ async fn answer(
     Ok(Ready { page, entry: Some((entry, status)) })
 }
 
-async fn get(stream: TcpStream, port: u16, path: &str, accept: &str) -> Result<(u16, Bytes), hyper::Error> {
+async fn get(stream: Stream, port: u16, path: &str, accept: &str) -> Result<(u16, Bytes), hyper::Error> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driving = tokio::spawn(connection);
     let request = Request::get(path)

@@ -19,7 +19,8 @@ use vitrine_model::session::{LogSource, StepName};
 use vitrine_model::tree::FileEntry;
 use vitrine_model::{AppId, SandboxId, Sha256, Tree};
 use vitrine_sandbox::driver::{
-    EndReason, HeldFile, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, TOOLCHAIN_DIR, Urgency,
+    Command, EndReason, HeldFile, Limits, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, TOOLCHAIN_DIR,
+    Urgency,
 };
 use vitrine_sandbox::{DriverError, Sandbox};
 use vitrine_store::{ChangeCause, Draft, Scope, StoreError};
@@ -32,6 +33,7 @@ use super::probe;
 use super::timings::Stopwatch;
 use crate::config::SandboxConfig;
 use crate::drafts::Contents;
+use crate::egress::{Door, OpenError};
 use crate::faults;
 use crate::provision::Provided;
 
@@ -99,6 +101,10 @@ pub(super) struct Live {
     owner: Option<Profile>,
     /// Kept while it is mounted, so that no layer of it is collected.
     ground: Ground,
+    /// Secrets were given to it: nothing that it makes is kept for others.
+    has_secrets: bool,
+    /// Its way out, if it has one.
+    door: Option<Door>,
 }
 
 /// What a sandbox stands on, all of it read-only.
@@ -107,6 +113,9 @@ struct Ground {
     layer: Option<Provided>,
     prebundle: Option<PathBuf>,
     compile_cache: Option<PathBuf>,
+    /// It gets a way out, with these certificate authorities.
+    reaches_out: bool,
+    authorities: Option<Mount>,
 }
 
 impl Ground {
@@ -116,6 +125,7 @@ impl Ground {
             target: target.into(),
         };
         let mut mounts = vec![read_only(&self.toolchain, TOOLCHAIN_DIR)];
+        mounts.extend(self.authorities.clone());
         mounts.extend(self.prebundle.as_ref().map(|dir| read_only(dir, PREBUNDLE_DIR)));
         mounts.extend(self.compile_cache.as_ref().map(|dir| read_only(dir, COMPILE_CACHE_DIR)));
         mounts.extend(self.layer.as_ref().map(|layer| Mount::Overlay {
@@ -162,7 +172,10 @@ impl Start {
         let layer_of = layer.as_ref();
         let compile_cache =
             layer_of.and_then(|layer| self.context.provision.compile_cache(layer, &toolchain));
-        let ground = Ground { toolchain: toolchain.dir, layer, prebundle, compile_cache };
+        let reaches_out = self.reaches_out().await?;
+        let authorities = self.context.egress.mount().filter(|_| reaches_out);
+        let toolchain = toolchain.dir;
+        let ground = Ground { toolchain, layer, prebundle, compile_cache, reaches_out, authorities };
         let (sandbox, events) =
             self.measure(StepName::Sandbox, self.sandbox(&draft, &detected, &ground)).await?;
         let mut live = self.live(draft, (inputs, owner), ground, sandbox, events);
@@ -309,6 +322,12 @@ impl Start {
         self.context.provision.prebundle(layer?, &keys.into_iter().flatten().collect::<Vec<_>>())
     }
 
+    /// A driver that isolates nothing has no way out to keep.
+    async fn reaches_out(&self) -> Result<bool, Problem> {
+        let is_wanted = self.context.egress.is_wanted(&self.scope, &self.app).await;
+        Ok(is_wanted.map_err(|error| faults::of_store(&error))? && self.context.driver.isolates_network())
+    }
+
     fn limits(&self, kind: ProfileKind) -> Limits {
         let settings = &self.context.sandbox;
         let memory_mib = memory_mib(settings, kind, self.memory_doublings);
@@ -352,6 +371,8 @@ impl Start {
             inputs,
             owner,
             ground,
+            has_secrets: false,
+            door: None,
         }
     }
 
@@ -368,8 +389,9 @@ impl Start {
             has_compile_cache,
         };
         let node_modules = live.ground.layer.as_ref().map(|layer| layer.node_modules.as_path());
-        let command =
+        let mut command =
             detected.dev_command(node_modules, &settings).map_err(|error| faults::of_profile(&error))?;
+        self.give(live, &mut command).await?;
         self.stopwatch.detail(StepName::DevServer, "waiting for the dev server to answer");
         live.sandbox.spawn(DEV_SERVER, command).await.map_err(|error| faults::of_driver(&error))?;
         let (sandbox, upstream) = (live.sandbox.clone(), live.upstream.clone());
@@ -392,6 +414,23 @@ impl Start {
             }
         }
         live.since = Instant::now();
+        Ok(())
+    }
+
+    /// Adds what the dev server is given by name; what Vitrine sets itself stays. From here on the log shows no secret of it.
+    async fn give(&self, live: &mut Live, command: &mut Command) -> Result<(), Problem> {
+        let given = self.context.secrets.for_dev(&self.scope, &self.app).await;
+        let given = given.map_err(|error| faults::of_vault(&error))?;
+        live.has_secrets = !given.guard.is_idle();
+        self.logs.hide(given.guard);
+        if live.ground.reaches_out {
+            let door = self.context.egress.open(&self.scope, &self.app, live.sandbox.as_ref()).await;
+            live.door = Some(door.map_err(|error| no_way_out(&error))?);
+            command.env.extend(self.context.egress.environment());
+        }
+        for (name, value) in given.environment {
+            command.env.entry(name).or_insert_with(|| value.reveal().to_owned());
+        }
         Ok(())
     }
 
@@ -467,7 +506,7 @@ impl Live {
     /// Goes on in the background; a sandbox that ends meanwhile ends it too.
     pub(super) fn keep_prebundle(&self, context: &Arc<Context>, app: &AppId) {
         let lease = self.ground.layer.as_ref().and_then(|layer| layer.lease.clone());
-        let (Some(layer), None) = (lease, &self.ground.prebundle) else { return };
+        let (Some(layer), None, false) = (lease, &self.ground.prebundle, self.has_secrets) else { return };
         let (context, app, sandbox) = (context.clone(), app.clone(), Arc::downgrade(&self.sandbox));
         tokio::spawn(async move {
             tokio::time::sleep(BEFORE_HARVEST).await;
@@ -527,6 +566,13 @@ fn kind_name(kind: ProfileKind) -> &'static str {
         ProfileKind::Astro => "Astro",
         ProfileKind::Static => "static files",
         ProfileKind::Custom => "own dev command",
+    }
+}
+
+fn no_way_out(error: &OpenError) -> Problem {
+    match error {
+        OpenError::Driver(error) => faults::of_driver(error),
+        OpenError::Store(error) => faults::of_store(error),
     }
 }
 

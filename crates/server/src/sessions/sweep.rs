@@ -33,7 +33,8 @@ impl Sessions {
         }
     }
 
-    /// Removes what the store keeps for a while only: old idempotency keys and trees that no draft names any more.
+    /// Removes what the store keeps for a while only: old idempotency keys, browsers that were signed in long ago, used
+    /// tokens and links, and trees that no draft names any more.
     pub(crate) async fn collect_on(&self) {
         let mut ticks = tokio::time::interval(COLLECT_EVERY);
         loop {
@@ -41,11 +42,14 @@ impl Sessions {
             let store = &self.0.context.store;
             let collected = async {
                 let keys = store.collect_idempotency_keys().await?;
+                store.collect_browser_sessions().await?;
                 let trees = store.collect_unreferenced_trees(MOST_TREES).await?;
-                Ok::<_, StoreError>((keys, trees))
+                let tokens = store.collect_redeemed_tokens().await?;
+                let links = store.collect_preview_links().await?;
+                Ok::<_, StoreError>((keys, trees, tokens, links))
             };
             match collected.await {
-                Ok((keys, trees)) => tracing::debug!(keys, trees, "collected"),
+                Ok((keys, trees, tokens, links)) => tracing::debug!(keys, trees, tokens, links, "collected"),
                 Err(error) => tracing::error!(%error, "nothing was collected; trying again in an hour"),
             }
         }

@@ -4,16 +4,20 @@
 
 mod apps;
 mod assets;
+mod audit;
 mod blobs;
 mod bookkeeping;
 mod drafts;
 mod durability;
 mod footprint;
 mod hosting;
+mod identity;
+mod links;
 mod publishes;
 mod publishing;
 mod releases;
 mod revisions;
 mod s3;
+mod secrets;
 mod sessions;
 mod support;

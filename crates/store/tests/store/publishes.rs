@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::publish::{PublishStatus, PublishStep, PublishStepName, PublishStepStatus, PublishTarget};
-use vitrine_store::{ClaimLimits, Heartbeat, NewLogLine, PublishEnd, StoreError, Switched};
+use vitrine_store::{Allowance, Heartbeat, NewLogLine, PublishEnd, Quotas, StoreError, Switched};
 
-use crate::publishing::{
-    DEADLINE_SECS, LEASE, LIMITS, app_with_revision, built, claim, enqueue, new_publish,
-};
+use crate::publishing::{DEADLINE_SECS, LEASE, app_with_revision, built, claim, enqueue, new_publish};
 use crate::support::{Fixture, at_secs, new_app, tree};
 
 #[tokio::test]
@@ -61,7 +59,7 @@ async fn many_workers_at_once_never_run_one_app_twice_and_leave_nothing_waiting(
     for round in 0..2 {
         let claims = (0..12).map(|n| {
             let store = fixture.store.clone();
-            tokio::spawn(async move { store.claim_publish(&format!("w{n}"), LEASE, LIMITS).await.unwrap() })
+            tokio::spawn(async move { store.claim_publish(&format!("w{n}"), LEASE).await.unwrap() })
         });
         let claims = futures::future::join_all(claims).await;
         let claimed: Vec<_> = claims.into_iter().filter_map(|claim| claim.unwrap()).collect();
@@ -154,9 +152,9 @@ async fn a_tenant_with_a_long_queue_does_not_keep_the_others_waiting() {
             fixture.store.enqueue_publish(scope, &app, new).await.unwrap();
         }
     }
-    let limits = ClaimLimits { per_tenant: 3 };
+    fixture.store.set_default_quotas(Quotas { builds: Allowance::AtMost(3), ..Quotas::default() });
     let mut order = Vec::new();
-    while let Some(claimed) = fixture.store.claim_publish("w", LEASE, limits).await.unwrap() {
+    while let Some(claimed) = fixture.store.claim_publish("w", LEASE).await.unwrap() {
         order.push(whose[&claimed.publish.id].clone());
     }
     let (m, o) = (mine.tenant, other.tenant);

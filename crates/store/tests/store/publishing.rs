@@ -8,13 +8,11 @@ use vitrine_model::artifact::{Artifact, ArtifactFile, BuildInputs, Manifest};
 use vitrine_model::profile::ProfileKind;
 use vitrine_model::publish::{BuildMode, Publish, PublishTarget};
 use vitrine_model::{AppId, ArtifactId, PublishId, ReleaseId, RevisionId, Sha256};
-use vitrine_store::{ClaimLimits, Claimed, NewArtifact, NewPublish, Scope, Store, StoreError};
+use vitrine_store::{Claimed, NewArtifact, NewPublish, Scope, Store, StoreError};
 
 use crate::support::{Fixture, at_secs, path};
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
-pub(crate) const LIMITS: ClaimLimits = ClaimLimits { per_tenant: 100 };
-
 /// How long after the start of a test every publish must have ended.
 pub(crate) const DEADLINE_SECS: i64 = 3_600;
 
@@ -31,6 +29,7 @@ pub(crate) fn new_publish(fixture: &Fixture, revision: &RevisionId, target: Publ
         revision: revision.clone(),
         mode: BuildMode::Production,
         target,
+        environment: Default::default(),
         artifact: None,
         steps: Vec::new(),
         attempts_max: 2,
@@ -48,7 +47,7 @@ pub(crate) async fn enqueue(fixture: &Fixture, app: &AppId, revision: &RevisionI
 }
 
 pub(crate) async fn claim(store: &Store) -> Option<Claimed> {
-    store.claim_publish("worker", LEASE, LIMITS).await.unwrap()
+    store.claim_publish("worker", LEASE).await.unwrap()
 }
 
 /// A manifest of one page with this text.
@@ -76,6 +75,7 @@ pub(crate) fn inputs(text: &str) -> BuildInputs {
         layer: None,
         platform: "linux-x64".to_owned(),
         environment: BTreeMap::new(),
+        searched_for: None,
         procedure: 1,
     }
 }

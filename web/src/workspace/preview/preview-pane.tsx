@@ -11,7 +11,9 @@ import type { Fallback } from "./use-fallback";
 import { useFrame } from "./use-frame";
 
 const text = strings.session;
-const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-modals allow-downloads";
+// Not: leaving the builder (top navigation), pop-ups without these rules, and dialogs, which would stop the builder too. In a tab
+// of its own a preview may do all of that.
+const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-downloads";
 
 interface PreviewPaneProps {
   appName: string;
@@ -91,7 +93,7 @@ export function PreviewPane({ appName, handle, fallback, onShowLog }: PreviewPan
             title={strings.preview.title(appName)}
             src={frame.src}
             sandbox={SANDBOX}
-            allow="clipboard-write; fullscreen"
+            allow="clipboard-write"
             referrerPolicy="no-referrer"
           />
         )}

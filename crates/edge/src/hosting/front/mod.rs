@@ -3,6 +3,8 @@
 //! hyper stands behind it. Whatever is for another host, has a body, wants to be upgraded or could be read in two ways is
 //! handed over with the bytes that were read ([`Rewind`]), and the connection is hyper's from then on.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod head;
 mod rewind;
 mod threads;

@@ -62,6 +62,7 @@ fn start_one() -> io::Result<mpsc::UnboundedSender<Visit>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (queue, mut visits) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("hosting-front".to_owned()).spawn(move || {
+        take_no_precedence();
         runtime.block_on(async {
             while let Some(visit) = visits.recv().await {
                 tokio::spawn(receive(visit));
@@ -69,6 +70,15 @@ fn start_one() -> io::Result<mpsc::UnboundedSender<Visit>> {
         });
     })?;
     Ok(queue)
+}
+
+/// The server may prefer itself to what runs beside it. Here that costs: a thread that goes before whoever reads its answers
+/// is woken for each request alone, instead of for the many that have come meanwhile (a fifth more processor time per request).
+fn take_no_precedence() {
+    if let Ok(now @ ..0) = rustix::process::getpriority_process(None) {
+        // Giving precedence up is always allowed; were it not, things stay as they are.
+        let _ = rustix::process::nice(-now);
+    }
 }
 
 async fn receive(visit: Visit) {

@@ -1,6 +1,6 @@
 //! Reading and writing the files of control groups.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A control group could not be made, written or removed.
@@ -21,7 +21,12 @@ pub(super) fn write(path: &Path, value: &str) -> Result<(), GroupError> {
 
 /// Writes a setting that not every kernel has.
 pub(super) fn write_if_there(path: &Path, value: &str) {
-    let _ = std::fs::write(path, value);
+    // Without creating it: in a directory that is none of the kernel's there would be a file now.
+    let _ = std::fs::OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(value.as_bytes()));
 }
 
 /// Makes a directory; fine when it is there.

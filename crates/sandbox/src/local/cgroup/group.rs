@@ -25,10 +25,24 @@ pub(in crate::local) struct Group {
     pub(super) memory: Option<PathBuf>,
     /// Holds `cpuacct.usage` (version 1) or `cpu.stat` (version 2).
     pub(super) cpu_usage: Option<PathBuf>,
+    /// Holds what says who gets the processor, with the share that the sandbox has by right.
+    pub(super) cpu_share: Option<Share>,
     /// Holds `pids.current`.
     pub(super) pids: Option<PathBuf>,
     /// Holds `freezer.state` (version 1).
     pub(super) freezer: Option<PathBuf>,
+}
+
+/// A sandbox's share of the processor.
+#[derive(Debug, Clone)]
+pub(in crate::local) struct Share {
+    pub(super) dir: PathBuf,
+    /// Where the share is set: `cpu.shares` (version 1) or `cpu.weight` (version 2).
+    pub(super) file: &'static str,
+    /// What it is by right.
+    pub(super) value: String,
+    /// The smallest that the kernel takes.
+    pub(super) least: &'static str,
 }
 
 impl Group {
@@ -60,13 +74,37 @@ impl Group {
             |dir: &Option<PathBuf>, name: &str| dir.as_ref().and_then(|dir| files::number(&dir.join(name)));
         let memory = in_file(&self.memory, "memory.usage_in_bytes")
             .or_else(|| in_file(&self.memory, "memory.current"));
-        let version_1 = in_file(&self.cpu_usage, "cpuacct.usage").map(|nanos| nanos / 1_000);
-        let version_2 = || files::field(&self.cpu_usage.as_ref()?.join("cpu.stat"), "usage_usec");
         Usage {
             memory_bytes: memory.unwrap_or(0),
-            cpu_micros: version_1.or_else(version_2).unwrap_or(0),
+            cpu_micros: u64::try_from(self.cpu_time().as_micros()).unwrap_or(u64::MAX),
             pids: in_file(&self.pids, "pids.current").and_then(|pids| u32::try_from(pids).ok()).unwrap_or(0),
             oom_kills: self.oom_kills(),
+        }
+    }
+
+    /// The processor time it has used so far.
+    pub(in crate::local) fn cpu_time(&self) -> Duration {
+        let Some(dir) = &self.cpu_usage else { return Duration::ZERO };
+        let version_1 = files::number(&dir.join("cpuacct.usage")).map(Duration::from_nanos);
+        let version_2 = || files::field(&dir.join("cpu.stat"), "usage_usec").map(Duration::from_micros);
+        version_1.or_else(version_2).unwrap_or_default()
+    }
+
+    /// Makes the group idle to the scheduler, or gives it its share back. Kernels before 5.15 have no idle groups: there it
+    /// gets the smallest share that exists.
+    pub(in crate::local) fn give_way(&self, gives_way: bool) {
+        let Some(share) = &self.cpu_share else { return };
+        let idle = share.dir.join("cpu.idle");
+        let weight = share.dir.join(share.file);
+        let has_idle = idle.exists();
+        match gives_way {
+            true if has_idle => files::write_if_there(&idle, "1"),
+            true => files::write_if_there(&weight, share.least),
+            false => {
+                files::write_if_there(&idle, "0");
+                // Ceasing to be idle brings the kernel's default back, not what was set.
+                files::write_if_there(&weight, &share.value);
+            }
         }
     }
 

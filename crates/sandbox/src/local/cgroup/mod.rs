@@ -1,17 +1,16 @@
 //! Control groups: how a sandbox's share of the machine is limited and counted.
 //!
 //! Three machines are known: separate controllers (version 1), one tree (version 2, where this user may write to its
-//! part of it), and neither, which is an ordinary user without delegation. A sandbox's group is
-//! `…/vitrine-<instance>/<id>` beneath the server's own, so that limits on the server hold for its sandboxes too; the
-//! instance comes from the state directory, so that two servers on one machine never meet.
+//! part of it), and neither, which is an ordinary user without delegation. A sandbox's group is `…/vitrine-<instance>.<id>`
+//! beneath the server's own, so that limits on the server hold for its sandboxes too; the instance comes from the state
+//! directory, so that two servers on one machine never meet. There is no group of all sandboxes between: one that has to
+//! give way must give way to the server as well, and the scheduler weighs brothers only.
 
 mod files;
 mod group;
 mod place;
 mod v1;
 mod v2;
-
-use std::path::PathBuf;
 
 pub(super) use files::GroupError;
 pub(super) use group::Group;
@@ -82,15 +81,48 @@ impl Cgroups {
             Self::None { .. } => Vec::new(),
         }
     }
+}
 
-    /// Removes the instance's own directories when they are empty.
-    pub(super) fn remove_instance(&self) {
-        let dirs: Vec<PathBuf> = match self {
-            Self::V1(tree) => tree.instance_dirs(),
-            Self::V2(tree) => tree.instance_dirs(),
-            Self::None { .. } => Vec::new(),
+/// The name of a sandbox's directory.
+fn name(instance: &str, id: &str) -> String {
+    format!("{instance}.{id}")
+}
+
+/// The sandboxes of an instance that have a directory in `own`.
+fn ids(own: &std::path::Path, instance: &str) -> Vec<String> {
+    let names = files::subdirs(own).into_iter().filter_map(|dir| Some(dir.file_name()?.to_str()?.to_owned()));
+    names.filter_map(|name| Some(name.strip_prefix(instance)?.strip_prefix('.')?.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::Urgency;
+
+    #[test]
+    fn the_kernel_takes_it_that_a_group_gives_way_and_gives_its_share_back() {
+        let instance = format!("vitrine-test-{}", std::process::id());
+        let cgroups = Cgroups::detect(&instance);
+        let limits = Limits {
+            memory_bytes: 1 << 26,
+            cpu_millis: 500,
+            pids: 16,
+            disk_bytes: 1 << 20,
+            open_files: 64,
+            urgency: Urgency::Background,
         };
-        // Still in use, or gone already: both are fine.
-        dirs.iter().for_each(|dir| drop(std::fs::remove_dir(dir)));
+        let group = cgroups.create("one", &limits).unwrap();
+        let Some(share) = group.cpu_share.clone() else {
+            return eprintln!("no control groups for this user");
+        };
+        let read = |file: &str| files::number(&share.dir.join(file));
+        let by_right = read(share.file);
+        group.give_way(true);
+        assert!(read("cpu.idle").map_or(read(share.file) < by_right, |idle| idle == 1));
+        group.give_way(false);
+        assert_eq!((read("cpu.idle").unwrap_or(0), read(share.file)), (0, by_right));
+        assert_eq!(by_right, share.value.parse().ok());
+        group.remove().unwrap();
+        assert!(cgroups.leftovers().is_empty());
     }
 }

@@ -4,32 +4,34 @@ use std::path::{Path, PathBuf};
 
 use vitrine_jail::layout::GUEST_PIDS;
 
-use super::files::{self, GroupError, make_dir, write, write_if_there};
-use super::group::Group;
+use super::files::{GroupError, make_dir, write, write_if_there};
+use super::group::{Group, Share};
 use super::place::Place;
+use super::{ids, name};
 use crate::driver::Limits;
 
-/// Controllers we use: three limit, two serve for counting and freezing.
-const CONTROLLERS: [&str; 5] = ["memory", "cpu", "pids", "cpuacct", "freezer"];
+/// Controllers we use: four limit, two serve for counting and freezing.
+const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "blkio", "cpuacct", "freezer"];
 
 /// The length of a scheduling period: the kernel's default.
 const PERIOD_MICROS: u64 = 100_000;
 
-/// The instance's directory of each controller that is there and writable.
+/// The server's own directory of each controller that is there and writable.
 #[derive(Debug, Clone)]
 pub(in crate::local) struct Tree {
     dirs: Vec<(&'static str, PathBuf)>,
+    instance: String,
 }
 
 impl Tree {
     pub(super) fn detect(place: &Place, instance: &str) -> Result<Self, String> {
         let dir_of = |controller: &&'static str| {
             let own = place.v1(controller)?;
-            is_writable(&own).then(|| (*controller, own.join(instance)))
+            is_writable(&own).then_some((*controller, own))
         };
         let dirs: Vec<_> = CONTROLLERS.iter().filter_map(dir_of).collect();
         match dirs.iter().any(|(controller, _)| *controller == "memory") {
-            true => Ok(Self { dirs }),
+            true => Ok(Self { dirs, instance: instance.to_owned() }),
             false => Err("no writable version 1 memory controller".to_owned()),
         }
     }
@@ -38,15 +40,12 @@ impl Tree {
         self.dirs.iter().map(|(controller, _)| *controller).collect()
     }
 
-    pub(super) fn instance_dirs(&self) -> Vec<PathBuf> {
-        self.dirs.iter().map(|(_, dir)| dir.clone()).collect()
-    }
-
     pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
-        let group = self.group(id);
-        let made = self.dirs.iter().try_for_each(|(controller, instance)| {
-            make_dir(instance)?;
-            let dir = instance.join(id);
+        let shares = shares(limits);
+        let mut group = self.group(id);
+        group.cpu_share = group.cpu_share.map(|share| Share { value: shares, ..share });
+        let made = self.dirs.iter().try_for_each(|(controller, own)| {
+            let dir = own.join(name(&self.instance, id));
             make_dir(&dir)?;
             set_limits(controller, &dir, limits)
         });
@@ -61,18 +60,18 @@ impl Tree {
     }
 
     pub(super) fn leftovers(&self) -> Vec<Group> {
-        let dirs = self.dirs.iter().flat_map(|(_, dir)| files::subdirs(dir));
-        let mut ids: Vec<String> =
-            dirs.filter_map(|dir| Some(dir.file_name()?.to_str()?.to_owned())).collect();
+        let mut ids: Vec<String> = self.dirs.iter().flat_map(|(_, own)| ids(own, &self.instance)).collect();
         ids.sort();
         ids.dedup();
         ids.iter().map(|id| self.group(id)).collect()
     }
 
     fn group(&self, id: &str) -> Group {
-        let of =
-            |wanted: &str| self.dirs.iter().find(|(name, _)| *name == wanted).map(|(_, dir)| dir.join(id));
-        let mut dirs: Vec<PathBuf> = self.dirs.iter().map(|(_, dir)| dir.join(id)).collect();
+        let place = |own: &Path| own.join(name(&self.instance, id));
+        let of = |wanted: &str| {
+            self.dirs.iter().find(|(controller, _)| *controller == wanted).map(|(_, own)| place(own))
+        };
+        let mut dirs: Vec<PathBuf> = self.dirs.iter().map(|(_, own)| place(own)).collect();
         // Controllers that are mounted together share a directory.
         dirs.dedup();
         let id = id.to_owned();
@@ -81,6 +80,12 @@ impl Tree {
             dirs,
             memory: of("memory"),
             cpu_usage: of("cpuacct"),
+            cpu_share: of("cpu").map(|dir| Share {
+                dir,
+                file: "cpu.shares",
+                value: String::new(),
+                least: "2",
+            }),
             pids: of("pids"),
             freezer: of("freezer"),
         }
@@ -104,14 +109,25 @@ fn set_limits(controller: &str, dir: &Path, limits: &Limits) -> Result<(), Group
             let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
             write(&dir.join("cpu.cfs_period_us"), &PERIOD_MICROS.to_string())?;
             write(&dir.join("cpu.cfs_quota_us"), &quota.to_string())?;
-            // Version 1 counts from 1,024 where version 2 counts from 100.
-            let shares = limits.urgency.cpu_weight() * 1_024 / 100;
-            write(&dir.join("cpu.shares"), &shares.to_string())?;
+            write(&dir.join("cpu.shares"), &shares(limits))?;
             // What was not used in one period may be used in the next.
             write_if_there(&dir.join("cpu.cfs_burst_us"), &quota.to_string());
+            Ok(())
+        }
+        "blkio" => {
+            // Only some schedulers of disks have weights, and each has a file of its own.
+            let weight = limits.urgency.io_weight().to_string();
+            ["blkio.weight", "blkio.bfq.weight"]
+                .iter()
+                .for_each(|file| write_if_there(&dir.join(file), &weight));
             Ok(())
         }
         "pids" => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string()),
         _ => Ok(()),
     }
+}
+
+/// Version 1 counts from 1,024 where version 2 counts from 100.
+fn shares(limits: &Limits) -> String {
+    (limits.urgency.cpu_weight() * 1_024 / 100).to_string()
 }

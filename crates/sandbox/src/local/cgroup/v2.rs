@@ -4,23 +4,28 @@ use std::path::{Path, PathBuf};
 
 use vitrine_jail::layout::GUEST_PIDS;
 
-use super::files::{self, GroupError, make_dir, write, write_if_there};
-use super::group::Group;
+use super::files::{GroupError, make_dir, write, write_if_there};
+use super::group::{Group, Share};
 use super::place::Place;
+use super::{ids, name};
 use crate::driver::Limits;
 #[cfg(test)]
 use crate::driver::Urgency;
 
 /// Controllers that limit.
-const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+const CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "io"];
 
 /// The length of a scheduling period: the kernel's default.
 const PERIOD_MICROS: u64 = 100_000;
 
-/// The instance's directory, with its controllers enabled.
+/// The server's share beside that of each sandbox, which is 100 at most: every answer passes through the server.
+const SERVER_WEIGHT: &str = "400";
+
+/// The server's own directory, with its controllers enabled for children.
 #[derive(Debug, Clone)]
 pub(in crate::local) struct Tree {
-    instance: PathBuf,
+    own: PathBuf,
+    instance: String,
     controllers: Vec<&'static str>,
 }
 
@@ -35,32 +40,37 @@ impl Tree {
         if !controllers.contains(&"memory") {
             return Err("the version 2 group has no memory controller".to_owned());
         }
-        let own = home_of(&own);
-        let tree = Self { instance: own.join(instance), controllers };
-        tree.prepare(&own, instance)
-            .map_err(|error| format!("the version 2 group is not delegated: {error}"))?;
+        let tree = Self { own: home_of(&own), instance: instance.to_owned(), controllers };
+        tree.prepare().map_err(|error| format!("the version 2 group is not delegated: {error}"))?;
         Ok(tree)
     }
 
     /// Enables the controllers for children. A group that has both processes and limited children is not allowed (but
     /// for the tree's root), so whatever is in ours moves to a leaf first.
-    fn prepare(&self, own: &Path, instance: &str) -> Result<(), GroupError> {
+    fn prepare(&self) -> Result<(), GroupError> {
         let wanted = self.enabling();
-        let control = own.join("cgroup.subtree_control");
+        let control = self.own.join("cgroup.subtree_control");
         if write(&control, &wanted).is_err() {
-            let leaf = own.join(format!("{instance}{LEAF_SUFFIX}"));
+            let leaf = self.own.join(format!("{}{LEAF_SUFFIX}", self.instance));
             make_dir(&leaf)?;
-            let procs = std::fs::read_to_string(own.join("cgroup.procs")).unwrap_or_default();
+            let procs = std::fs::read_to_string(self.own.join("cgroup.procs")).unwrap_or_default();
             procs.lines().try_for_each(|pid| write(&leaf.join("cgroup.procs"), pid))?;
             write(&control, &wanted)?;
+            // There since the controllers are enabled.
+            write_if_there(&leaf.join("cpu.weight"), SERVER_WEIGHT);
         }
-        self.make_instance()
+        self.try_one()
     }
 
-    /// It may have been removed when it was empty, and its setting with it.
-    fn make_instance(&self) -> Result<(), GroupError> {
-        make_dir(&self.instance)?;
-        write(&self.instance.join("cgroup.subtree_control"), &self.enabling())
+    /// Whether groups can be made at all is seen by making one.
+    fn try_one(&self) -> Result<(), GroupError> {
+        let dir = self.place("trial");
+        make_dir(&dir)?;
+        std::fs::remove_dir(&dir).map_err(|source| GroupError { path: dir, source })
+    }
+
+    fn place(&self, id: &str) -> PathBuf {
+        self.own.join(name(&self.instance, id))
     }
 
     fn enabling(&self) -> String {
@@ -72,15 +82,12 @@ impl Tree {
         self.controllers.clone()
     }
 
-    pub(super) fn instance_dirs(&self) -> Vec<PathBuf> {
-        vec![self.instance.clone()]
-    }
-
     pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
-        let dir = self.instance.join(id);
-        self.make_instance()?;
+        let dir = self.place(id);
         make_dir(&dir)?;
-        let group = self.group(id);
+        let mut group = self.group(id);
+        let weight = limits.urgency.cpu_weight().to_string();
+        group.cpu_share = group.cpu_share.map(|share| Share { value: weight, ..share });
         match self.set_limits(&dir, limits) {
             Ok(()) => Ok(group),
             Err(error) => {
@@ -105,6 +112,12 @@ impl Tree {
                     write(&dir.join("cpu.weight"), &limits.urgency.cpu_weight().to_string())?;
                     write_if_there(&dir.join("cpu.max.burst"), &quota.to_string());
                 }
+                "io" => {
+                    let weight = limits.urgency.io_weight().to_string();
+                    ["io.weight", "io.bfq.weight"]
+                        .iter()
+                        .for_each(|file| write_if_there(&dir.join(file), &weight));
+                }
                 _ => write(&dir.join("pids.max"), &(limits.pids + GUEST_PIDS).to_string())?,
             }
         }
@@ -112,16 +125,16 @@ impl Tree {
     }
 
     pub(super) fn leftovers(&self) -> Vec<Group> {
-        let dirs = files::subdirs(&self.instance);
-        dirs.iter().filter_map(|dir| Some(self.group(dir.file_name()?.to_str()?))).collect()
+        ids(&self.own, &self.instance).iter().map(|id| self.group(id)).collect()
     }
 
     fn group(&self, id: &str) -> Group {
-        let dir = self.instance.join(id);
+        let dir = self.place(id);
         Group {
             id: id.to_owned(),
             memory: Some(dir.clone()),
             cpu_usage: Some(dir.clone()),
+            cpu_share: Some(Share { dir: dir.clone(), file: "cpu.weight", value: String::new(), least: "1" }),
             pids: Some(dir.clone()),
             freezer: None,
             dirs: vec![dir],
@@ -149,7 +162,8 @@ mod tests {
     #[test]
     fn limits_are_written_as_the_kernel_reads_them() {
         let top = tempfile::tempdir().unwrap();
-        let tree = Tree { instance: top.path().join("vitrine-x"), controllers: CONTROLLERS.to_vec() };
+        let (own, instance) = (top.path().to_owned(), "vitrine-x".to_owned());
+        let tree = Tree { own, instance, controllers: CONTROLLERS.to_vec() };
         let limits = Limits {
             memory_bytes: 1 << 29,
             cpu_millis: 500,
@@ -159,17 +173,26 @@ mod tests {
             open_files: 1024,
         };
         let group = tree.create("sbx", &limits).unwrap();
-        let read = |file: &str| std::fs::read_to_string(top.path().join("vitrine-x/sbx").join(file)).unwrap();
-        assert_eq!(read("../cgroup.subtree_control"), "+memory +cpu +pids");
+        let dir = top.path().join("vitrine-x.sbx");
+        let read = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
+        assert_eq!(tree.enabling(), "+memory +cpu +pids +io");
         assert_eq!(read("memory.max"), "536870912");
         assert_eq!(read("cpu.max"), "50000 100000");
         assert_eq!(read("cpu.weight"), "20");
         assert_eq!(read("pids.max"), (256 + GUEST_PIDS).to_string());
-        assert_eq!(group.procs(), [top.path().join("vitrine-x/sbx/cgroup.procs")]);
-        std::fs::write(top.path().join("vitrine-x/sbx/memory.events"), "low 0\noom 2\noom_kill 1\n").unwrap();
-        std::fs::write(top.path().join("vitrine-x/sbx/cpu.stat"), "usage_usec 77\nuser_usec 70\n").unwrap();
+        assert_eq!(group.procs(), [dir.join("cgroup.procs")]);
+        std::fs::write(dir.join("memory.events"), "low 0\noom 2\noom_kill 1\n").unwrap();
+        std::fs::write(dir.join("cpu.stat"), "usage_usec 77\nuser_usec 70\n").unwrap();
         assert_eq!(group.oom_kills(), 1);
         assert_eq!(group.usage().cpu_micros, 77);
+        std::fs::write(dir.join("cpu.idle"), "0").unwrap();
+        group.give_way(true);
+        assert_eq!((read("cpu.idle").as_str(), read("cpu.weight").as_str()), ("1", "20"));
+        group.give_way(false);
+        assert_eq!((read("cpu.idle").as_str(), read("cpu.weight").as_str()), ("0", "20"));
+        std::fs::remove_file(dir.join("cpu.idle")).unwrap();
+        group.give_way(true);
+        assert_eq!(read("cpu.weight"), "1", "a kernel without idle groups");
         assert_eq!(tree.leftovers().len(), 1);
     }
 }

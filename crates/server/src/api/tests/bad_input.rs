@@ -183,3 +183,35 @@ fn zip_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
     }
     zip.finish().unwrap().into_inner()
 }
+
+#[tokio::test]
+async fn a_packed_body_is_not_unpacked_and_changes_nothing() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let before = server.draft(&app).await;
+    for (path, method) in [(format!("/v1/apps/{app}/changes"), "POST"), ("/v1/sign-in".to_owned(), "POST")] {
+        let request = Request::builder()
+            .method(method)
+            .uri(&path)
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/json")
+            .header("content-encoding", "gzip")
+            .body(Body::from(&b"\x1f\x8b\x08\x00"[..]))
+            .unwrap();
+        assert_eq!(server.send(request).await.code(), Code::UnsupportedMediaType, "{path}");
+    }
+    assert_eq!(server.draft(&app).await, before);
+}
+
+#[tokio::test]
+async fn strangers_send_no_more_than_a_password_needs() {
+    let server = TestServer::start().await;
+    let body = format!(r#"{{"key":"{}"}}"#, "x".repeat(70_000));
+    let request = Request::builder()
+        .method("POST")
+        .uri("/v1/sign-in")
+        .header("content-type", "application/json")
+        .body(Body::from(body))
+        .unwrap();
+    assert_eq!(server.send(request).await.code(), Code::BodyTooLarge);
+}

@@ -1,10 +1,18 @@
 //! The real router over a real database and a fake sandbox driver: where most of the API's promises are tested.
 
 mod apps;
+mod audit;
 mod bad_input;
 mod changes;
+mod egress;
 mod harness;
+mod host;
 mod identity;
+mod limits;
+mod members;
 mod package_policy;
+mod preview_links;
 mod publishes;
+mod secrets;
 mod sessions;
+mod tenancy;

@@ -59,26 +59,26 @@ impl Plan {
 
 impl TestServer {
     /// An app of files that are served as they are.
-    async fn site(&self, page: &str) -> AppId {
+    pub(super) async fn site(&self, page: &str) -> AppId {
         let files = [("index.html", page), ("style.css", "h1 { color: teal }"), ("note.txt", "a note")];
         let answer = self.send(import("Site", &archive(&files))).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         answer.json()["id"].as_str().unwrap().parse().unwrap()
     }
 
-    async fn edit(&self, app: &AppId, page: &str) {
+    pub(super) async fn edit(&self, app: &AppId, page: &str) {
         let answer = self.change(app, json!([{ "op": "write", "path": "index.html", "text": page }])).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     }
 
-    async fn ask(&self, app: &AppId) -> (String, u64) {
+    pub(super) async fn ask(&self, app: &AppId) -> (String, u64) {
         let answer = self.post(&format!("/v1/apps/{app}/publishes"), json!({})).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
         let publish = answer.json();
         (publish["id"].as_str().unwrap().to_owned(), publish["build_seq"].as_u64().unwrap())
     }
 
-    async fn ended(&self, app: &AppId, id: &str) -> Value {
+    pub(super) async fn ended(&self, app: &AppId, id: &str) -> Value {
         let path = format!("/v1/apps/{app}/publishes/{id}");
         let waiting = async {
             loop {
@@ -107,13 +107,13 @@ impl TestServer {
         self.until_idle().await;
     }
 
-    async fn publish(&self, app: &AppId) -> Value {
+    pub(super) async fn publish(&self, app: &AppId) -> Value {
         let (id, _) = self.ask(app).await;
         self.ended(app, &id).await
     }
 
     /// The page that a visitor of the app gets.
-    async fn page(&self, app: &AppId) -> Option<String> {
+    pub(super) async fn page(&self, app: &AppId) -> Option<String> {
         let slug = self.get(&format!("/v1/apps/{app}")).await.json()["slug"].as_str().unwrap().to_owned();
         self.visit(&slug, "/").await
     }

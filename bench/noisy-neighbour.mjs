@@ -1,0 +1,133 @@
+// Noisy neighbours: what a session's page and the API take while five other sessions do their worst, beside what they take
+// on the same server when nobody does.
+import http from 'node:http';
+import { join } from 'node:path';
+import { get } from '../e2e/lib/http.mjs';
+import { ADMIN_KEY } from '../e2e/lib/server.mjs';
+import { zip } from '../e2e/lib/zip.mjs';
+import { loadPage, untilAnswers } from './lib/page.mjs';
+import { summary, timed } from './lib/stats.mjs';
+import { TEMPLATE, opened, startServer } from './lib/vitrine.mjs';
+
+/** Each is a dev server like any other, and something else as well. */
+const NEIGHBOURS = {
+  'a fork bomb': `
+    const bomb = () => { const child = spawn('sh', ['-c', 'b() { b | b & }; b; b; wait'], { stdio: 'ignore' }); child.on('error', () => {}); };
+    setInterval(bomb, 200);`,
+  'a memory hog': `
+    const hog = () => {
+      const source = 'const held = []; for (;;) held.push(Buffer.alloc(1 << 24, 1));';
+      const child = spawn(process.execPath, ['-e', source], { stdio: 'ignore' });
+      child.on('exit', () => setTimeout(hog, 50));
+      child.on('error', () => setTimeout(hog, 50));
+    };
+    hog();`,
+  'a disk filler': `
+    const block = Buffer.alloc(1 << 20, 1);
+    const fill = () => {
+      const file = openSync('/tmp/fill', 'w');
+      try { for (let written = 0; written < 256; written++) writeSync(file, block); } catch { /* full */ }
+      closeSync(file);
+      setImmediate(fill);
+    };
+    fill();`,
+  'a log flood': `
+    const child = spawn('sh', ['-c', 'while :; do echo flood flood flood flood flood flood; done'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', () => {});`,
+  'a CPU spinner': `
+    for (let thread = 0; thread < 8; thread++) new Worker('for (;;);', { eval: true });`,
+};
+
+const DEV_SERVER = `
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import http from 'node:http';
+import { Worker } from 'node:worker_threads';
+http.createServer((request, response) => response.end('<!doctype html>')).listen(Number(process.env.PORT), process.env.HOST, begin);
+`;
+
+/** How long a neighbour may go on before it has used what it may use in a row; see docs/isolation.md. */
+const SETTLED_AFTER_MS = 40_000;
+
+export async function noisyNeighbour({ quick, root }) {
+  const server = await startServer({ environment: { VITRINE_INSTALL_LAYERS_DIR: join(root, 'bench/.layers') } });
+  try {
+    const app = (await server.createFromTemplate(TEMPLATE)).id;
+    const session = await opened(await server.session(app));
+    await untilAnswers(session.origin, session.headers);
+    await loadPage(session.origin, session.headers);
+    const seconds = quick ? 20 : 120;
+    const idle = await measured(server, app, session, seconds);
+    const neighbours = [];
+    for (const [name, harm] of Object.entries(NEIGHBOURS)) neighbours.push(await started(server, name, harm));
+    const begun = performance.now();
+    const atOnce = await measured(server, app, session, Math.min(seconds, 20));
+    const rest = SETTLED_AFTER_MS - (performance.now() - begun);
+    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+    const settled = await measured(server, app, session, seconds);
+    const rows = [
+      { name: 'page with all modules, from the first second', ours: atOnce.page, peer: idle.page },
+      { name: 'API, from the first second', ours: atOnce.api, peer: idle.api },
+      { name: 'page with all modules, from then on', ours: settled.page, peer: idle.page },
+      { name: 'API, from then on', ours: settled.api, peer: idle.api },
+    ];
+    const ratio = (noisy, quiet) => (noisy.p99 / quiet.p99).toFixed(2);
+    return {
+      id: 'N',
+      what: `a session beside ${Object.keys(NEIGHBOURS).join(', ')}, each in a session of its own`,
+      goal: "p99 of page and API within twice their idle values",
+      rows,
+      failures: idle.failures + atOnce.failures + settled.failures,
+      note:
+        `Peer: the same session of the same server before the neighbours came. p99 against idle: page ${ratio(settled.page, idle.page)}, `
+        + `API ${ratio(settled.api, idle.api)}; in the first seconds ${ratio(atOnce.page, idle.page)} and ${ratio(atOnce.api, idle.api)}. `
+        + `States of the neighbours at the end: ${(await states(server, neighbours)).join(', ')}.`,
+    };
+  } finally {
+    await server.remove();
+  }
+}
+
+async function started(server, name, harm) {
+  const files = {
+    'package.json': JSON.stringify({ scripts: { dev: 'node server.mjs' } }),
+    'server.mjs': `${DEV_SERVER}function begin() { setTimeout(() => {${harm}}, 1_000); }\n`,
+  };
+  const { id } = await server.importZip(name, zip(files));
+  await server.must('PATCH', `/v1/apps/${id}`, { json: { profile: { kind: 'custom', dev: ['node', 'server.mjs'] } } });
+  await server.session(id);
+  return id;
+}
+
+/** Somebody who works: reloads now and then. Who reloads without a pause is a heavy user, and gives way like one. */
+const BETWEEN_PAGES_MS = 1_000;
+
+/** For so long: the page with all it imports, again and again, and beside it a call of the API every 20 ms. */
+async function measured(server, app, { origin, headers }, seconds) {
+  const until = performance.now() + seconds * 1_000;
+  const agent = new http.Agent({ keepAlive: true });
+  const result = { page: [], api: [], failures: 0 };
+  const pages = async () => {
+    while (performance.now() < until) {
+      await timed(() => loadPage(origin, headers)).then(({ ms }) => result.page.push(ms), () => { result.failures += 1; });
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_PAGES_MS));
+    }
+  };
+  const calls = async () => {
+    const call = () => get(`http://127.0.0.1:${server.port}/v1/apps/${app}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` }, agent });
+    while (performance.now() < until) {
+      const { ms, result: answer } = await timed(() => call().catch(() => undefined));
+      if (answer?.status === 200) result.api.push(ms);
+      else result.failures += 1;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  await Promise.all([pages(), calls()]);
+  agent.destroy();
+  return { page: summary(result.page), api: summary(result.api), failures: result.failures };
+}
+
+/** A neighbour may have been given up by now; what counts is that it is known. */
+function states(server, apps) {
+  return Promise.all(apps.map(async (app) => (await server.must('GET', `/v1/apps/${app}/session`)).status));
+}

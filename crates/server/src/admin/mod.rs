@@ -1,0 +1,83 @@
+//! `vitrine admin`: what an operator does on a terminal. Tenants, keys and audit logs through the API of a running server, whose
+//! answers are printed as JSON; master keys in the data directory.
+
+mod secrets;
+
+use std::io::Write as _;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::cli::{AdminCommand, AuditCommand, KeyCommand, ServerArgs, TenantCommand};
+use crate::client::Client;
+use crate::config::Config;
+
+/// Exits with 1 when the server refuses, and when an audit log is found broken.
+pub(crate) fn run(config: &Config, command: &AdminCommand) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    runtime.block_on(async {
+        match command {
+            AdminCommand::Tenant(command) => print(&tenant(config, command).await?),
+            AdminCommand::Key(command) => print(&key(config, command).await?),
+            AdminCommand::Audit(command) => audit(config, command).await,
+            AdminCommand::Secrets(command) => say(&secrets::run(config, command).await?),
+        }
+    })
+}
+
+async fn tenant(config: &Config, command: &TenantCommand) -> Result<Value, Failure> {
+    match command {
+        TenantCommand::Create { name, host_id, server } => {
+            let body = json!({ "name": name, "host_id": host_id });
+            client(config, server)?.call(Method::POST, "/v1/tenants", Some(&body)).await
+        }
+        TenantCommand::List { server } => tenants(&client(config, server)?).await,
+    }
+}
+
+async fn key(config: &Config, command: &KeyCommand) -> Result<Value, Failure> {
+    let KeyCommand::Create { name, role, expires_in_secs, server } = command;
+    let body = json!({ "name": name, "role": role, "expires_in_secs": expires_in_secs });
+    client(config, server)?.call(Method::POST, "/v1/keys", Some(&body)).await
+}
+
+async fn audit(config: &Config, command: &AuditCommand) -> Result<(), Failure> {
+    let AuditCommand::Verify { server } = command;
+    let answer: Value = client(config, server)?.call(Method::GET, "/v1/audit/verify", None::<&()>).await?;
+    print(&answer)?;
+    match answer["intact"] {
+        Value::Bool(true) => Ok(()),
+        _ => Err(Failure::failed("the audit log is not as it was written")),
+    }
+}
+
+fn client(config: &Config, server: &ServerArgs) -> Result<Client, Failure> {
+    Client::new(config, server)
+}
+
+fn print(answer: &Value) -> Result<(), Failure> {
+    say(&serde_json::to_string_pretty(answer).map_err(Failure::failed)?)
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{text}").map_err(Failure::failed)
+}
+
+/// All pages as one list.
+async fn tenants(client: &Client) -> Result<Value, Failure> {
+    let (mut all, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let query = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let path = format!("/v1/tenants?limit=200{query}");
+        let mut page: Value = client.call(Method::GET, &path, None::<&()>).await?;
+        if let Some(items) = page["items"].as_array_mut() {
+            all.append(items);
+        }
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(Value::Array(all));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Tenants, members, keys, browsers, invitations: who may do what, where, until when.
+
+use vitrine_model::identity::ApiKey;
+use vitrine_model::{KeyId, Role, Sha256, TenantId};
+use vitrine_store::{
+    HostUser, Joining, NewBrowserSession, NewInvite, NewKey, NewTenant, Scope, Sight, Store, StoreError,
+    TenantPatch,
+};
+
+use crate::support::{Fixture, at_secs};
+
+const SIGHT: Sight = Sight { makes_tenants: true, makes_users: true, default_role: Role::Editor };
+
+async fn person(fixture: &Fixture, email: &str, role: Role) -> Scope {
+    invited(&fixture.store, &fixture.scope, email, role).await
+}
+
+async fn invited(store: &Store, into: &Scope, email: &str, role: Role) -> Scope {
+    let code = Sha256::of(email.as_bytes());
+    let invite = NewInvite { note: email.to_owned(), role, code, expires_at: at_secs(60) };
+    store.create_invite(into, invite).await.unwrap();
+    store.accept_invite(&code, new(email)).await.unwrap()
+}
+
+fn new(email: &str) -> Joining {
+    Joining::New { email: email.to_owned(), name: "Somebody".to_owned(), password_hash: "h".to_owned() }
+}
+
+async fn key(fixture: &Fixture, scope: &Scope, role: Role) -> ApiKey {
+    let new = NewKey {
+        id: KeyId::mint(fixture.clock.as_ref(), fixture.entropy.as_ref()),
+        name: "a key".to_owned(),
+        prefix: "vt_".to_owned(),
+        secret: Sha256::of(b"secret"),
+        role,
+        apps: None,
+        expires_at: None,
+    };
+    fixture.store.create_key(scope, new).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_tenant_keeps_an_owner() {
+    let fixture = Fixture::new().await;
+    let (store, owner) = (&fixture.store, &fixture.scope);
+    let demoted = store.set_member_role(owner, &owner.user, Role::Admin).await;
+    assert!(matches!(demoted, Err(StoreError::LastOwner)));
+    assert!(matches!(store.remove_member(owner, &owner.user).await, Err(StoreError::LastOwner)));
+    let second = person(&fixture, "b@example.com", Role::Owner).await;
+    store.set_member_role(owner, &owner.user, Role::Viewer).await.unwrap();
+    assert!(matches!(store.remove_member(owner, &second.user).await, Err(StoreError::LastOwner)));
+    store.remove_member(owner, &owner.user).await.unwrap();
+    assert_eq!(store.list_members(&second, 10, None).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_owners_who_leave_at_once_one_stays() {
+    let fixture = Fixture::new().await;
+    let (store, first) = (&fixture.store, &fixture.scope);
+    let second = person(&fixture, "b@example.com", Role::Owner).await;
+    let (one, two) =
+        tokio::join!(store.remove_member(first, &first.user), store.remove_member(first, &second.user));
+    assert_eq!([one, two].iter().filter(|left| left.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn members_keys_and_invitations_of_another_tenant_are_not_found() {
+    let fixture = Fixture::new().await;
+    let (store, ours) = (&fixture.store, &fixture.scope);
+    let theirs = fixture.other_tenant().await;
+    let key = key(&fixture, ours, Role::Owner).await;
+    let code = Sha256::of(b"code");
+    let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
+    let invite = store.create_invite(ours, invite).await.unwrap();
+    assert!(matches!(store.member(&theirs, &ours.user).await, Err(StoreError::NotFound)));
+    let promoted = store.set_member_role(&theirs, &ours.user, Role::Viewer).await;
+    assert!(matches!(promoted, Err(StoreError::NotFound)));
+    assert!(matches!(store.remove_member(&theirs, &ours.user).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.key(&theirs, &key.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.revoke_key(&theirs, &key.id).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.withdraw_invite(&theirs, &invite.id).await, Err(StoreError::NotFound)));
+    assert!(store.list_keys(&theirs, 10, None).await.unwrap().items.is_empty());
+    assert!(store.list_invites(&theirs).await.unwrap().is_empty());
+    assert!(store.key_record(&key.id).await.unwrap().is_some(), "nothing of it was changed");
+}
+
+#[tokio::test]
+async fn a_key_is_for_apps_of_its_own_tenant() {
+    let fixture = Fixture::new().await;
+    let app = fixture.app("An app", &[("index.html", "")]).await;
+    let theirs = fixture.other_tenant().await;
+    let new = NewKey {
+        id: KeyId::mint(fixture.clock.as_ref(), fixture.entropy.as_ref()),
+        name: "x".to_owned(),
+        prefix: "vt_".to_owned(),
+        secret: Sha256::of(b""),
+        role: Role::Viewer,
+        apps: Some(vec![app.id.clone()]),
+        expires_at: None,
+    };
+    assert!(matches!(fixture.store.create_key(&theirs, new.clone()).await, Err(StoreError::NotFound)));
+    let made = fixture.store.create_key(&fixture.scope, new).await.unwrap();
+    assert_eq!(fixture.store.key_record(&made.id).await.unwrap().unwrap().apps, Some(vec![app.id]));
+}
+
+#[tokio::test]
+async fn a_key_ends_with_its_revocation_and_with_its_member() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let member = person(&fixture, "b@example.com", Role::Admin).await;
+    let (one, two) = (key(&fixture, &member, Role::Admin).await, key(&fixture, &member, Role::Viewer).await);
+    store.revoke_key(&fixture.scope, &one.id).await.unwrap();
+    assert!(store.key_record(&one.id).await.unwrap().is_none());
+    assert!(store.key_record(&two.id).await.unwrap().is_some());
+    store.remove_member(&fixture.scope, &member.user).await.unwrap();
+    assert!(store.key_record(&two.id).await.unwrap().is_none());
+    let again = invited(store, &fixture.scope, "c@example.com", Role::Admin).await;
+    assert_ne!(again.user, member.user);
+    assert!(store.key(&fixture.scope, &two.id).await.unwrap().revoked_at.is_some(), "it stays revoked");
+}
+
+#[tokio::test]
+async fn the_use_of_a_key_is_written_once_a_minute() {
+    let fixture = Fixture::new().await;
+    let key = key(&fixture, &fixture.scope, Role::Viewer).await;
+    let last_use = async || fixture.store.key(&fixture.scope, &key.id).await.unwrap().last_used_at;
+    assert_eq!(last_use().await, None);
+    fixture.store.note_key_use(&key.id).await.unwrap();
+    fixture.clock.advance_secs(59);
+    fixture.store.note_key_use(&key.id).await.unwrap();
+    assert_eq!(last_use().await, Some(at_secs(0)));
+    fixture.clock.advance_secs(1);
+    fixture.store.note_key_use(&key.id).await.unwrap();
+    assert_eq!(last_use().await, Some(at_secs(60)));
+}
+
+#[tokio::test]
+async fn an_invitation_is_accepted_once_in_time_and_never_lowers_a_role() {
+    let fixture = Fixture::new().await;
+    let (store, ours) = (&fixture.store, &fixture.scope);
+    let invite = |code: &Sha256, role| NewInvite {
+        note: String::new(),
+        role,
+        code: *code,
+        expires_at: fixture.now().plus_secs(60),
+    };
+    let code = Sha256::of(b"one");
+    store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
+    let (one, two) =
+        tokio::join!(store.accept_invite(&code, new("a@x.y")), store.accept_invite(&code, new("b@x.y")));
+    assert_eq!([one, two].iter().filter(|joined| joined.is_ok()).count(), 1);
+
+    store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
+    store.accept_invite(&code, Joining::Known(ours.user.clone())).await.unwrap();
+    assert_eq!(store.member(ours, &ours.user).await.unwrap().role, Role::Owner);
+
+    store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
+    fixture.clock.advance_secs(61);
+    assert!(matches!(store.accept_invite(&code, new("c@x.y")).await, Err(StoreError::NotFound)));
+    assert!(store.list_invites(ours).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_email_is_one_accounts_and_a_taken_one_uses_no_invitation_up() {
+    let fixture = Fixture::new().await;
+    person(&fixture, "a@example.com", Role::Viewer).await;
+    let code = Sha256::of(b"another");
+    let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
+    fixture.store.create_invite(&fixture.scope, invite).await.unwrap();
+    let taken = fixture.store.accept_invite(&code, new("a@example.com")).await;
+    assert!(matches!(taken, Err(StoreError::EmailTaken)));
+    assert!(fixture.store.is_invited(&code).await.unwrap());
+    let kept = Sha256::of(b"cookie");
+    let user = &fixture.scope.user;
+    let set = fixture.store.set_credentials(user, "a@example.com", "h", &kept).await;
+    assert!(matches!(set, Err(StoreError::EmailTaken)));
+    assert_eq!(fixture.store.account(user).await.unwrap().password_hash, None);
+}
+
+#[tokio::test]
+async fn a_new_password_signs_out_every_other_browser() {
+    let fixture = Fixture::new().await;
+    let (store, scope) = (&fixture.store, &fixture.scope);
+    let tokens = [Sha256::of(b"one"), Sha256::of(b"two"), Sha256::of(b"three")];
+    for token in tokens {
+        let new = NewBrowserSession { token, proof: "key".to_owned(), expires_at: at_secs(60) };
+        store.open_browser_session(scope, new).await.unwrap();
+    }
+    store.set_credentials(&scope.user, "a@example.com", "h", &tokens[0]).await.unwrap();
+    assert!(store.browser_session(&tokens[0]).await.unwrap().is_some());
+    assert!(store.browser_session(&tokens[1]).await.unwrap().is_none());
+    store.close_browser_sessions(&scope.user).await.unwrap();
+    assert!(store.browser_session(&tokens[0]).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_browser_is_signed_in_until_its_time_is_over() {
+    let fixture = Fixture::new().await;
+    let token = Sha256::of(b"one");
+    let new = NewBrowserSession { token, proof: "key".to_owned(), expires_at: at_secs(60) };
+    fixture.store.open_browser_session(&fixture.scope, new).await.unwrap();
+    let theirs = fixture.other_tenant().await;
+    let chosen = fixture.store.choose_tenant(&token, &theirs.tenant).await;
+    assert!(matches!(chosen, Err(StoreError::NotFound)), "a tenant of others cannot be looked at");
+    fixture.clock.advance_secs(59);
+    assert!(fixture.store.browser_session(&token).await.unwrap().is_some());
+    assert_eq!(fixture.store.collect_browser_sessions().await.unwrap(), 0);
+    fixture.clock.advance_secs(1);
+    assert!(fixture.store.browser_session(&token).await.unwrap().is_none());
+    assert_eq!(fixture.store.collect_browser_sessions().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_is_made_with_its_owner_suspended_and_brought_back() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let new = NewTenant {
+        name: "Acme".to_owned(),
+        host_id: Some("acme".to_owned()),
+        owner_name: "Host".to_owned(),
+    };
+    let (tenant, owner) = store.create_tenant(new.clone()).await.unwrap();
+    assert!(matches!(store.create_tenant(new).await, Err(StoreError::TenantExists)));
+    let standing = store.standing(&owner.user, None).await.unwrap().unwrap();
+    assert_eq!((standing.role, standing.is_suspended), (Role::Owner, false));
+    let suspend = |suspended| TenantPatch { name: None, suspended: Some(suspended) };
+    store.update_tenant(&tenant.id, suspend(true)).await.unwrap();
+    assert!(store.standing(&owner.user, None).await.unwrap().unwrap().is_suspended);
+    store.update_tenant(&tenant.id, suspend(false)).await.unwrap();
+    assert!(!store.standing(&owner.user, None).await.unwrap().unwrap().is_suspended);
+    let names: Vec<_> =
+        store.list_tenants(10, None).await.unwrap().items.into_iter().map(|tenant| tenant.name).collect();
+    assert_eq!(names, ["Default", "Acme"]);
+}
+
+fn seen(issuer: &str, tenant: Option<&str>, role: Option<Role>) -> HostUser {
+    HostUser {
+        issuer: issuer.to_owned(),
+        subject: "42".to_owned(),
+        name: "Ada".to_owned(),
+        tenant: tenant.map(str::to_owned),
+        role,
+    }
+}
+
+#[tokio::test]
+async fn a_hosts_user_is_the_same_at_every_sight_and_another_issuers_is_not() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let (one, two) = (seen("https://a", Some("acme"), None), seen("https://b", Some("acme"), None));
+    let calls = (0..8).map(|_| store.host_standing(&one, SIGHT));
+    let standings = futures::future::join_all(calls).await;
+    let first = standings[0].as_ref().unwrap().clone().unwrap();
+    assert_eq!(first.role, Role::Editor);
+    assert!(standings.iter().all(|standing| standing.as_ref().unwrap().as_ref() == Some(&first)));
+    let other = store.host_standing(&two, SIGHT).await.unwrap().unwrap();
+    assert_eq!(other.scope.tenant, first.scope.tenant);
+    assert_ne!(other.scope.user, first.scope.user);
+}
+
+#[tokio::test]
+async fn no_host_can_name_a_tenant_that_is_not_its_own() {
+    let fixture = Fixture::new().await;
+    let default: TenantId = fixture.scope.tenant.clone();
+    for name in ["default", "named:default", default.as_str(), "Default"] {
+        let standing =
+            fixture.store.host_standing(&seen("https://a", Some(name), None), SIGHT).await.unwrap();
+        assert_ne!(standing.unwrap().scope.tenant, default, "{name}");
+    }
+    let unnamed = fixture.store.host_standing(&seen("https://a", None, None), SIGHT).await.unwrap();
+    assert_eq!(unnamed.unwrap().scope.tenant, default, "without a tenant it is the server's own");
+}
+
+#[tokio::test]
+async fn a_role_that_the_host_states_replaces_the_one_on_record() {
+    let fixture = Fixture::new().await;
+    let role = async |role| {
+        let seen = seen("https://a", Some("acme"), role);
+        fixture.store.host_standing(&seen, SIGHT).await.unwrap().unwrap().role
+    };
+    assert_eq!(role(Some(Role::Admin)).await, Role::Admin);
+    assert_eq!(role(None).await, Role::Admin);
+    assert_eq!(role(Some(Role::Viewer)).await, Role::Viewer);
+}
+
+#[tokio::test]
+async fn nobody_is_made_at_sight_where_that_is_not_allowed() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let no_tenants = Sight { makes_tenants: false, ..SIGHT };
+    assert_eq!(store.host_standing(&seen("i", Some("acme"), None), no_tenants).await.unwrap(), None);
+    let no_users = Sight { makes_users: false, ..SIGHT };
+    assert_eq!(store.host_standing(&seen("i", Some("acme"), None), no_users).await.unwrap(), None);
+    assert_eq!(store.list_tenants(10, None).await.unwrap().items.len(), 1, "not even the tenant");
+}

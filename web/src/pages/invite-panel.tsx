@@ -1,0 +1,45 @@
+// Accepts an invitation, with an account that is there or a new one.
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { acceptInvite } from "../api/calls";
+import { Button } from "../components/button";
+import { ProblemNotice } from "../components/notice";
+import { Wordmark } from "../components/wordmark";
+import { strings } from "../strings";
+import { AccountFields, NO_ACCOUNT } from "./account-fields";
+import styles from "./auth-gate.module.css";
+
+const text = strings.invite;
+const MARK = "#invite=";
+
+/** The code that the address holds; behind the `#`, so that no server's log has it. */
+export function inviteCode(): string | undefined {
+  return location.hash.startsWith(MARK) ? location.hash.slice(MARK.length) : undefined;
+}
+
+export function InvitePanel({ code }: { code: string }) {
+  const [account, setAccount] = useState(NO_ACCOUNT);
+  const submit = useMutation({
+    mutationFn: () => acceptInvite(code, account.email, account.password),
+    // A fresh page, without the code in its address and with nothing of whoever was signed in before.
+    onSuccess: () => location.replace("/"),
+  });
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    submit.mutate();
+  };
+  return (
+    <main className={styles.page} aria-label={text.title}>
+      <form className={styles.panel} onSubmit={onSubmit} data-testid="invite">
+        <Wordmark />
+        <h1 className={styles.title}>{text.title}</h1>
+        <p className={styles.intro}>{text.lead}</p>
+        <AccountFields account={account} onChange={setAccount} isNew autoFocus />
+        <Button type="submit" look="primary" disabled={submit.isPending}>
+          {submit.isPending ? text.submitting : text.submit}
+        </Button>
+        {submit.error && <ProblemNotice error={submit.error} />}
+      </form>
+    </main>
+  );
+}
