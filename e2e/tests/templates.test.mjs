@@ -97,8 +97,11 @@ test('baseline-landing: shows and follows an edit', async () => {
   const files = await server.must('GET', `/v1/apps/${app}/files`);
   assert.ok(files.files['src/pages/index.astro'] && index.length > 0);
   await server.write(app, { 'src/pages/probe.astro': '<h1>first text</h1>\n' });
-  await page.goto(new URL('/probe', page.url()).href);
-  await page.getByText('first text').waitFor();
+  // A page of its own is there once the dev server's watcher has seen it; its 404 does not reload itself.
+  await until('the new page', 30_000, async () => {
+    await page.goto(new URL('/probe', page.url()).href);
+    return page.getByText('first text').isVisible();
+  });
   await server.write(app, { 'src/pages/probe.astro': '<h1>second text</h1>\n' });
   await page.getByText('second text').waitFor({ timeout: 20_000 });
   await page.context().close();
