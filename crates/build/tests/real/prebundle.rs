@@ -139,14 +139,17 @@ async fn a_pre_bundle_spares_the_next_session_the_work_and_can_be_added_to() {
     // One more dependency: Vite replaces the whole folder.
     let more = files(&[("src/main.js", "import ms from 'ms';\nconsole.log(ms);\n")]);
     session.sandbox.apply(batch(&more)).await.unwrap();
-    for _ in 0..600 {
-        let main = session.get("/src/main.js").await;
-        if let Some(bundled) = main.split('"').find(|part| part.contains("/.vite/deps/ms.js")) {
-            session.get(bundled).await;
-            break;
+    let replacing = async {
+        loop {
+            let main = session.get("/src/main.js").await;
+            if let Some(bundled) = main.split('"').find(|part| part.contains("/.vite/deps/ms.js")) {
+                return session.get(bundled).await;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    };
+    let replaced = tokio::time::timeout(Duration::from_secs(60), replacing).await;
+    replaced.expect("Vite never bundled the new dependency");
     let after = harvest_prebundle(session.sandbox.as_ref()).await.unwrap();
     let (_, after) = after.iter().find(|(path, _)| path.ends_with("_metadata.json")).unwrap();
     assert!(String::from_utf8_lossy(after).contains("\"ms\""));
