@@ -97,6 +97,29 @@ pub trait Sandbox: Send + Sync + 'static {
     /// What it uses now.
     async fn usage(&self) -> Result<Usage, DriverError>;
 
+    /// True when it can be frozen.
+    fn can_freeze(&self) -> bool {
+        false
+    }
+
+    /// Stops everything inside between two instructions; returns when nothing runs any more. It uses no processor from
+    /// then on and answers nobody: thaw it before any other call but [`Sandbox::usage`], [`Sandbox::reclaim`] and
+    /// [`Sandbox::stop`]. Its connections stay open. A failure leaves it running; freezing it twice does nothing.
+    async fn freeze(&self) -> Result<(), DriverError> {
+        Err(DriverError::Unsupported("this driver does not freeze".to_owned()))
+    }
+
+    /// Everything inside goes on where it was. No error when it is not frozen.
+    async fn thaw(&self) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// Moves what a frozen sandbox holds in memory to the machine's swap, as far as there is one, and returns what it uses
+    /// then. Takes up to a second; [`Sandbox::thaw`] ends it early. Does nothing to one that is not frozen.
+    async fn reclaim(&self) -> Result<Usage, DriverError> {
+        self.usage().await
+    }
+
     /// Kills everything inside and removes every trace; returns when that is done. A second call does nothing.
     async fn stop(&self) -> Result<(), DriverError>;
 }
@@ -399,6 +422,8 @@ pub enum EndReason {
 pub struct Usage {
     /// Memory now, as its cgroup counts it; 0 when it is not counted.
     pub memory_bytes: u64,
+    /// What is in the machine's swap besides, before compression; 0 when it is not counted.
+    pub swap_bytes: u64,
     /// CPU time so far.
     pub cpu_micros: u64,
     /// Processes and threads now.

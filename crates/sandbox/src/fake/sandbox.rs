@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -36,6 +36,7 @@ pub struct FakeSandbox {
     ports: Arc<Mutex<BTreeMap<u16, SocketAddr>>>,
     events: mpsc::Sender<SandboxEvent>,
     dropped: AtomicU64,
+    frozen: AtomicBool,
     ended: CancellationToken,
 }
 
@@ -49,6 +50,7 @@ impl FakeSandbox {
             ports: Arc::default(),
             events,
             dropped: AtomicU64::new(0),
+            frozen: AtomicBool::new(false),
             ended: CancellationToken::new(),
         }
     }
@@ -90,8 +92,18 @@ impl FakeSandbox {
         true
     }
 
+    /// True while it is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst)
+    }
+
+    /// A real one would leave the caller waiting while it is frozen.
     fn check(&self) -> Result<(), DriverError> {
-        if self.has_ended() { Err(DriverError::Ended) } else { Ok(()) }
+        match (self.has_ended(), self.is_frozen()) {
+            (true, _) => Err(DriverError::Ended),
+            (_, true) => Err(DriverError::Timeout(std::time::Duration::ZERO)),
+            _ => Ok(()),
+        }
     }
 
     /// Lines are dropped when nobody reads.
@@ -233,9 +245,25 @@ impl Sandbox for FakeSandbox {
     }
 
     async fn usage(&self) -> Result<Usage, DriverError> {
-        self.check()?;
         let bytes: usize = lock(&self.files).values().map(|file| file.content.len()).sum();
         Ok(Usage { memory_bytes: bytes as u64, ..Usage::default() })
+    }
+
+    fn can_freeze(&self) -> bool {
+        !lock(&self.shared.script).cannot_freeze
+    }
+
+    async fn freeze(&self) -> Result<(), DriverError> {
+        if self.has_ended() {
+            return Err(DriverError::Ended);
+        }
+        self.frozen.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn thaw(&self) -> Result<(), DriverError> {
+        self.frozen.store(false, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn stop(&self) -> Result<(), DriverError> {

@@ -35,6 +35,10 @@ pub(super) struct Life {
     reason: Mutex<Option<EndReason>>,
     /// Commands that were started by name, and how many ends of each are still to come: nothing else has output or an end.
     commands: Mutex<HashMap<String, u32>>,
+    /// True while everything inside stands still.
+    frozen: watch::Sender<bool>,
+    /// Held while it is being frozen, thawed or reclaimed.
+    freezing: Mutex<()>,
     over: watch::Sender<Option<Result<(), String>>>,
 }
 
@@ -48,6 +52,8 @@ impl Life {
             oom_kills: AtomicU64::new(0),
             reason: Mutex::new(None),
             commands: Mutex::default(),
+            frozen: watch::channel(false).0,
+            freezing: Mutex::default(),
             over,
         }
     }
@@ -66,7 +72,62 @@ impl Life {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
         if self.over.borrow().is_none() {
             self.init.kill();
+            // With version 1 of control groups a frozen process does not even die.
+            self.group.thaw();
         }
+    }
+
+    /// True when it can be frozen.
+    pub(super) fn can_freeze(&self) -> bool {
+        self.group.can_freeze()
+    }
+
+    /// Returns when it is not frozen, or over.
+    pub(super) async fn runs(&self) {
+        let (mut frozen, mut over) = (self.frozen.subscribe(), self.over.subscribe());
+        tokio::select! {
+            _ = frozen.wait_for(|frozen| !*frozen) => {}
+            _ = over.wait_for(Option::is_some) => {}
+        }
+    }
+
+    /// Stops everything inside. Blocks until it has stopped.
+    pub(super) fn freeze(&self) -> Result<(), DriverError> {
+        let _turn = self.freezing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_ending() {
+            return Err(DriverError::Ended);
+        }
+        if !self.group.can_freeze() {
+            return Err(DriverError::Unsupported("no freezer of control groups for this user".to_owned()));
+        }
+        let frozen = self.group.freeze();
+        frozen
+            .map_err(|error| DriverError::Setup { step: "freeze".to_owned(), reason: error.to_string() })?;
+        self.frozen.send_replace(true);
+        if self.is_ending() {
+            self.group.thaw();
+        }
+        Ok(())
+    }
+
+    /// Lets everything inside go on. Blocks for as long as a step of [`Self::reclaim`] takes.
+    pub(super) fn thaw(&self) {
+        self.frozen.send_replace(false);
+        let _turn = self.freezing.lock().unwrap_or_else(PoisonError::into_inner);
+        // A freeze may have been under way.
+        self.frozen.send_replace(false);
+        self.group.thaw();
+    }
+
+    /// Has the kernel move what it holds to the swap. Blocks until it has, or until it is wanted again.
+    pub(super) fn reclaim(&self) {
+        let _turn = self.freezing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.group.reclaim(|| *self.frozen.borrow() && !self.is_ending());
+    }
+
+    /// True once somebody has killed it.
+    fn is_ending(&self) -> bool {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).is_some() || self.over.borrow().is_some()
     }
 
     /// Returns when no trace is left.

@@ -125,6 +125,25 @@ impl Sandbox for LocalSandbox {
         self.life.usage().ok_or(DriverError::Ended)
     }
 
+    fn can_freeze(&self) -> bool {
+        self.life.can_freeze()
+    }
+
+    async fn freeze(&self) -> Result<(), DriverError> {
+        self.blocking(Life::freeze).await?
+    }
+
+    async fn thaw(&self) -> Result<(), DriverError> {
+        self.blocking(Life::thaw).await
+    }
+
+    async fn reclaim(&self) -> Result<Usage, DriverError> {
+        if has_swap() {
+            self.blocking(Life::reclaim).await?;
+        }
+        self.usage().await
+    }
+
     async fn stop(&self) -> Result<(), DriverError> {
         self.life.kill_as_stopped();
         self.life.wait_until_over().await
@@ -150,12 +169,29 @@ impl collect::Source for LocalSandbox {
 }
 
 impl LocalSandbox {
+    /// Does something that waits for the kernel. Goes on when nobody waits for it any more.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Life) -> T + Send + 'static,
+    ) -> Result<T, DriverError> {
+        let life = self.life.clone();
+        tokio::task::spawn_blocking(move || work(&life)).await.map_err(|_| DriverError::Ended)
+    }
+
     async fn done(&self, request: Request) -> Result<(), DriverError> {
         match self.connection.ask(request, COMMANDS_WITHIN).await? {
             (Reply::Done, _) => Ok(()),
             (reply, _) => Err(unexpected(&reply)),
         }
     }
+}
+
+/// Without swap there is only the page cache to reclaim, which the kernel takes by itself when it is short of memory, and
+/// which other sandboxes may share.
+fn has_swap() -> bool {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("SwapTotal:"));
+    total.is_some_and(|total| !total.trim_start().starts_with("0 "))
 }
 
 fn command_spec(command: Command) -> CommandSpec {

@@ -32,6 +32,8 @@ pub(crate) async fn run(driver: &dyn Driver) {
     mounts_are_where_they_belong(driver).await;
     what_is_written_to_a_writable_mount_stays(driver).await;
     many_calls_at_once_are_answered(driver).await;
+    what_is_frozen_stands_still_and_goes_on(driver).await;
+    what_is_frozen_can_be_stopped(driver).await;
     stopping_ends_everything(driver).await;
     dropping_the_handle_stops_too(driver).await;
     a_start_that_cannot_work_leaves_nothing(driver).await;
@@ -447,6 +449,65 @@ async fn many_calls_at_once_are_answered(driver: &dyn Driver) {
     }
     assert_eq!(says(started.sandbox.as_ref(), "echo still in step").await, "still in step");
     started.sandbox.stop().await.unwrap();
+}
+
+async fn what_is_frozen_stands_still_and_goes_on(driver: &dyn Driver) {
+    let started = start(driver, Vec::new()).await;
+    let sandbox = started.sandbox.as_ref();
+    if !sandbox.can_freeze() {
+        assert!(matches!(sandbox.freeze().await, Err(DriverError::Unsupported(_))));
+        return sandbox.stop().await.unwrap();
+    }
+    let (listener, port) = listen_somewhere(sandbox).await;
+    let mut outside = sandbox.dial(port).await.unwrap();
+    let mut inside = listener.accept().await.unwrap();
+    sandbox.spawn("busy", sh("while :; do :; done")).await.unwrap();
+    for round in 0..5 {
+        sandbox.freeze().await.unwrap();
+        sandbox.freeze().await.unwrap();
+        let before = sandbox.usage().await.unwrap();
+        let asking = {
+            let sandbox = started.sandbox.clone();
+            tokio::spawn(async move { says(sandbox.as_ref(), "echo awake").await })
+        };
+        let after = sandbox.reclaim().await.unwrap();
+        assert_eq!(before.cpu_micros, after.cpu_micros, "nothing ran");
+        assert!(!asking.is_finished());
+        outside.write_all(&[round]).await.unwrap();
+        sandbox.thaw().await.unwrap();
+        sandbox.thaw().await.unwrap();
+        assert_eq!(tokio::time::timeout(DEADLINE, asking).await.unwrap().unwrap(), "awake");
+        let mut byte = [0];
+        inside.read_exact(&mut byte).await.unwrap();
+        assert_eq!(byte, [round], "a connection lives on");
+    }
+    sandbox.freeze().await.unwrap();
+    let (reclaimed, thawed) = tokio::join!(sandbox.reclaim(), sandbox.thaw());
+    (reclaimed.unwrap(), thawed.unwrap());
+    assert_eq!(
+        says(sandbox, "head -c 100000000 /dev/zero | tail -c 50000000 | wc -c").await,
+        "50000000",
+        "its memory is its own again"
+    );
+    sandbox.stop().await.unwrap();
+}
+
+async fn what_is_frozen_can_be_stopped(driver: &dyn Driver) {
+    let mut started = start(driver, Vec::new()).await;
+    if started.sandbox.can_freeze() {
+        started.sandbox.spawn("dev", sh("sleep 1000")).await.unwrap();
+        started.sandbox.freeze().await.unwrap();
+        started.sandbox.stop().await.unwrap();
+        assert!(matches!(started.sandbox.freeze().await, Err(DriverError::Ended)));
+        started = start(driver, Vec::new()).await;
+        started.sandbox.freeze().await.unwrap();
+    }
+    drop(started.sandbox);
+    let reason = until(&mut started.events, |event| match event {
+        SandboxEvent::Ended { reason } => Some(reason),
+        _ => None,
+    });
+    assert_eq!(reason.await, EndReason::Stopped);
 }
 
 async fn stopping_ends_everything(driver: &dyn Driver) {

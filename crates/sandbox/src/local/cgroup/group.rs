@@ -29,7 +29,7 @@ pub(in crate::local) struct Group {
     pub(super) cpu_share: Option<Share>,
     /// Holds `pids.current`.
     pub(super) pids: Option<PathBuf>,
-    /// Holds `freezer.state` (version 1).
+    /// Holds `freezer.state` (version 1) or `cgroup.freeze` (version 2).
     pub(super) freezer: Option<PathBuf>,
 }
 
@@ -76,6 +76,7 @@ impl Group {
             .or_else(|| in_file(&self.memory, "memory.current"));
         Usage {
             memory_bytes: memory.unwrap_or(0),
+            swap_bytes: self.swapped(),
             cpu_micros: u64::try_from(self.cpu_time().as_micros()).unwrap_or(u64::MAX),
             pids: in_file(&self.pids, "pids.current").and_then(|pids| u32::try_from(pids).ok()).unwrap_or(0),
             oom_kills: self.oom_kills(),
@@ -108,6 +109,12 @@ impl Group {
         }
     }
 
+    fn swapped(&self) -> u64 {
+        let Some(memory) = &self.memory else { return 0 };
+        let version_1 = || files::field(&memory.join("memory.stat"), "swap");
+        files::number(&memory.join("memory.swap.current")).or_else(version_1).unwrap_or(0)
+    }
+
     /// True when processes are in it.
     pub(in crate::local) fn is_populated(&self) -> bool {
         self.dirs.iter().any(|dir| !members(dir).is_empty())
@@ -136,10 +143,8 @@ impl Group {
     }
 
     fn kill_members(&self, dir: &Path) {
-        if let Some(freezer) = &self.freezer {
-            // A frozen process cannot die.
-            files::write_if_there(&freezer.join("freezer.state"), "THAWED");
-        }
+        // A frozen process cannot die.
+        self.thaw();
         for pid in members(dir) {
             // Gone already is as good.
             let _ = kill_process(pid, Signal::KILL);

@@ -7,6 +7,7 @@
 //! give way must give way to the server as well, and the scheduler weighs brothers only.
 
 mod files;
+mod freezing;
 mod group;
 mod place;
 mod v1;

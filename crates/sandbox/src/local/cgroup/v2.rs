@@ -136,7 +136,7 @@ impl Tree {
             cpu_usage: Some(dir.clone()),
             cpu_share: Some(Share { dir: dir.clone(), file: "cpu.weight", value: String::new(), least: "1" }),
             pids: Some(dir.clone()),
-            freezer: None,
+            freezer: Some(dir.clone()),
             dirs: vec![dir],
         }
     }
