@@ -31,7 +31,7 @@ pub enum SessionStatus {
 pub enum SessionEvent {
     /// Somebody asks for it, by API or by opening its page.
     Ensure,
-    /// The dev server answers.
+    /// The dev server answers, or goes on where it was frozen.
     Ready,
     /// The sandbox or the dev server is gone and is being brought back.
     Lost,
@@ -66,7 +66,7 @@ impl SessionStatus {
             (S::Starting | S::Running, E::Ensure) => Ok(self),
             (S::Frozen, E::Ensure) => Ok(S::Running),
             (S::Hibernated | S::Stopped | S::Expired | S::Error, E::Ensure) => Ok(S::Starting),
-            (S::Starting | S::Running, E::Ready) => Ok(S::Running),
+            (S::Starting | S::Running | S::Frozen, E::Ready) => Ok(S::Running),
             (S::Starting | S::Running | S::Frozen, E::Lost) => Ok(S::Starting),
             (S::Starting | S::Running | S::Frozen, E::Failed) => Ok(S::Error),
             (S::Running | S::Frozen, E::Freeze) => Ok(S::Frozen),

@@ -67,6 +67,7 @@ pub(crate) async fn apply_change_set(
         delivered: delivery.is_done(),
         status: match services.sessions.snapshot(&app).map(|snapshot| snapshot.phase) {
             Some(Phase::Running) => SessionStatus::Running,
+            Some(Phase::Frozen) => SessionStatus::Frozen,
             Some(Phase::Starting) => SessionStatus::Starting,
             Some(Phase::Failed) => SessionStatus::Error,
             Some(Phase::Idle) | None => SessionStatus::Stopped,

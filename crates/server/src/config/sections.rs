@@ -191,6 +191,8 @@ impl Default for SandboxConfig {
 pub(crate) struct SessionsConfig {
     /// A session ends this long after its last heartbeat or use.
     pub expiry_secs: u64,
+    /// Its sandbox stands still after this long without use, and goes on when it is used again; 0: never.
+    pub freeze_after_secs: u64,
     /// Its sandbox is taken down after this long without use; heartbeats are not use.
     pub idle_timeout_secs: u64,
     /// How often deadlines are looked at.
@@ -207,6 +209,7 @@ impl Default for SessionsConfig {
     fn default() -> Self {
         Self {
             expiry_secs: 7_200,
+            freeze_after_secs: 120,
             idle_timeout_secs: 1_800,
             sweep_secs: 5,
             ready_timeout_secs: 90,

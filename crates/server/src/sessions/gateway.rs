@@ -12,7 +12,7 @@ use vitrine_model::session::SessionEvent;
 use vitrine_model::{AppId, LinkId, SessionId, Timestamp};
 use vitrine_store::{Scope, SessionRow, StoreError};
 
-use super::preview::{Command, Phase, Snapshot};
+use super::preview::{Command, Phase, Preview, Snapshot};
 use super::{Known, PreviewLinks, Sessions, lock};
 use crate::sites::runtime_config;
 
@@ -39,6 +39,11 @@ impl PreviewTargets for Sessions {
 
     async fn wake(&self, session: &SessionId) {
         let Ok(Some(known)) = self.known(session).await else { return };
+        if let Some(preview) = self.frozen(&known.app) {
+            // What the store is told can wait until it moves.
+            preview.order(Command::Ensure);
+            return preview.thawed().await;
+        }
         match self.0.context.store.transition_session(session, SessionEvent::Ensure, None).await {
             Ok(_) => self.preview_of(&known.scope, &known.app).order(Command::Ensure),
             Err(error) => tracing::warn!(%session, %error, "a session was not woken"),
@@ -84,8 +89,11 @@ impl PreviewTargets for Sessions {
     }
 
     fn touch(&self, session: &SessionId, _: Activity) {
-        if let Some(known) = lock(&self.0.known).get(session) {
-            known.touch(self.0.context.clock.now().as_millis());
+        let Some(known) = lock(&self.0.known).get(session).cloned() else { return };
+        known.touch(self.0.context.clock.now().as_millis());
+        // Somebody who came through just before it was frozen, or speaks over a socket, waits for it.
+        if let Some(preview) = self.frozen(&known.app) {
+            preview.order(Command::Ensure);
         }
     }
 }
@@ -119,6 +127,11 @@ impl Sessions {
             .values()
             .filter(|known| known.app == *app && known.scope == *scope)
             .for_each(|known| known.touch(now));
+    }
+
+    fn frozen(&self, app: &AppId) -> Option<Arc<Preview>> {
+        let preview = lock(&self.0.previews).get(app).cloned()?;
+        preview.is_frozen().then_some(preview)
     }
 
     /// True once the app has, or had, a sandbox under this process.
@@ -157,7 +170,7 @@ fn state_of(snapshot: &Snapshot, known: &Known) -> PreviewState {
         return PreviewState::Running(upstream.clone());
     }
     match snapshot.phase {
-        Phase::Idle => PreviewState::Asleep(known.wait_info(Some(snapshot))),
+        Phase::Idle | Phase::Frozen => PreviewState::Asleep(known.wait_info(Some(snapshot))),
         Phase::Starting | Phase::Running => PreviewState::Starting(known.wait_info(Some(snapshot))),
         Phase::Failed => {
             let unknown = || Problem::new(Code::SandboxUnavailable, "The preview does not run.");

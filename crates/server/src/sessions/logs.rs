@@ -125,6 +125,11 @@ impl Logs {
         kept.lines.range(from..).cloned().collect()
     }
 
+    /// True while somebody waits for its next line.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.0.newest.receiver_count() > 0
+    }
+
     /// The number of the newest line; 0 before the first.
     pub(crate) fn newest(&self) -> u64 {
         *self.0.newest.borrow()

@@ -138,7 +138,9 @@ impl Sessions {
     /// Gives the caller a session on the app's draft, and brings its sandbox on its way. Idempotent.
     pub(crate) async fn ensure(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
         let row = self.leased(scope, app).await?;
-        self.preview_of(scope, app).order(Command::Ensure);
+        let preview = self.preview_of(scope, app);
+        preview.order(Command::Ensure);
+        preview.thawed().await;
         Ok(self.view(&row))
     }
 
@@ -259,6 +261,11 @@ impl Sessions {
     pub(crate) async fn resume(&self) -> Result<usize, StoreError> {
         let rows = self.0.context.store.sessions_needing_sandbox().await?;
         for row in &rows {
+            if row.status == SessionStatus::Frozen {
+                // Nobody used it: the next who does starts it.
+                self.0.context.store.transition_session(&row.id, SessionEvent::Idle, None).await?;
+                continue;
+            }
             let scope = Scope { tenant: row.tenant_id.clone(), user: row.user_id.clone() };
             self.0.context.store.transition_session(&row.id, SessionEvent::Lost, None).await?;
             self.remember(row).await;
@@ -287,10 +294,11 @@ impl Sessions {
             return Ok(());
         }
         let preview = lock(&self.0.previews).get(&row.app_id).cloned();
-        if let Some(preview) = preview {
-            preview.stop().await;
+        match preview {
+            Some(preview) if event == SessionEvent::Idle => self.hibernate(row, &preview).await,
+            Some(preview) => Ok(preview.stop().await),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn preview_of(&self, scope: &Scope, app: &AppId) -> Arc<Preview> {
@@ -329,6 +337,7 @@ fn status_of(snapshot: &Snapshot, stored: SessionStatus) -> SessionStatus {
         Phase::Idle => stored,
         Phase::Starting => SessionStatus::Starting,
         Phase::Running => SessionStatus::Running,
+        Phase::Frozen => SessionStatus::Frozen,
         Phase::Failed => SessionStatus::Error,
     }
 }

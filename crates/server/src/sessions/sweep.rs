@@ -1,21 +1,27 @@
-//! The timer of sessions: writes down use, ends what has expired, takes down what nobody uses.
+//! The timer of sessions: writes down use, ends what has expired, freezes and takes down what nobody uses.
 //!
 //! Deadlines live in the database, so a restart forgets none; what a sweep costs depends on what is due, not on how many
 //! sessions there are.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use vitrine_model::Timestamp;
 use vitrine_model::session::SessionEvent;
+use vitrine_model::{AppId, Timestamp};
 use vitrine_store::{SessionRow, StoreError};
 
+use super::preview::{Command, Phase, Preview, Unused};
 use super::{Sessions, lock};
 
 /// Sessions handled in one query; more are due at the next one.
 const BATCH: u32 = 100;
 
 const COLLECT_EVERY: Duration = Duration::from_secs(3_600);
+
+/// A preview that is down is forgotten, and its log with it, after this long.
+const LOG_KEPT_FOR: Duration = Duration::from_secs(600);
 
 /// Trees removed in one go; the rest an hour later.
 const MOST_TREES: u64 = 1_000;
@@ -67,7 +73,63 @@ impl Sessions {
                 tracing::warn!(session = %row.id, %error, "a due session was not ended");
             }
         }
+        self.freeze_unused(now);
+        self.forget_idle();
         Ok(due.len())
+    }
+
+    /// Freezes what nobody has used for a while. Costs what is in memory, which is what has been used lately.
+    fn freeze_unused(&self, now: Timestamp) {
+        let after = self.0.context.settings.freeze_after_secs;
+        if after == 0 {
+            return;
+        }
+        let mut last_uses: HashMap<AppId, Timestamp> = HashMap::new();
+        for known in lock(&self.0.known).values() {
+            let last_use = last_uses.entry(known.app.clone()).or_insert(known.last_use());
+            *last_use = known.last_use().max(*last_use);
+        }
+        for (app, last_use) in last_uses {
+            if last_use.plus_secs(after as i64) <= now
+                && let Some(preview) = lock(&self.0.previews).get(&app)
+                && preview.snapshot().phase == Phase::Running
+            {
+                preview.order(Command::Freeze(self.unused_since(&app, last_use)));
+            }
+        }
+    }
+
+    /// Whether nobody has used the app after `since`.
+    fn unused_since(&self, app: &AppId, since: Timestamp) -> Unused {
+        let (sessions, app) = (self.clone(), app.clone());
+        Box::new(move || sessions.last_use_of(&app).is_none_or(|last_use| last_use <= since))
+    }
+
+    fn last_use_of(&self, app: &AppId) -> Option<Timestamp> {
+        let known = lock(&self.0.known);
+        known.values().filter(|known| known.app == *app).map(|known| known.last_use()).max()
+    }
+
+    /// Takes down the preview of a session whose row says already that it is. When somebody has used it since, the row is
+    /// put right instead.
+    pub(super) async fn hibernate(&self, row: &SessionRow, preview: &Preview) -> Result<(), StoreError> {
+        let since = row.last_activity_at;
+        if preview.hibernate(self.unused_since(&row.app_id, since)).await {
+            return Ok(());
+        }
+        tracing::debug!(session = %row.id, "used while it was about to be taken down");
+        let context = &self.0.context;
+        context.store.transition_session(&row.id, SessionEvent::Ensure, None).await?;
+        context.record(&row.app_id, SessionEvent::Ready, None).await;
+        Ok(())
+    }
+
+    /// Forgets previews that have been down for long. Who follows a log keeps it.
+    fn forget_idle(&self) {
+        lock(&self.0.previews).retain(|_, preview| {
+            let is_mine_alone = Arc::strong_count(preview) == 1;
+            !(is_mine_alone && preview.has_been_idle_for(LOG_KEPT_FOR) && !preview.logs.is_followed())
+        });
     }
 
     /// Use is counted in memory and written here: a row per session in use and sweep, not one per request.

@@ -13,6 +13,7 @@ mod members;
 mod package_policy;
 mod preview_links;
 mod publishes;
+mod resting;
 mod secrets;
 mod sessions;
 mod tenancy;

@@ -5,7 +5,8 @@
 //! difference between that and what it holds. So deliveries may come late, twice or coalesced, and the end is the same.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -16,6 +17,8 @@ use vitrine_model::session::{LogSource, SessionEvent, Timings};
 use vitrine_model::{AppId, Tree};
 use vitrine_sandbox::driver::{EndReason, FileBatch, FilePut, SandboxEvent};
 use vitrine_store::{Draft, Scope};
+
+mod rest;
 
 use super::Context;
 use super::logs::Logs;
@@ -33,6 +36,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// Running this long makes up for all earlier failures.
 const STEADY: Duration = Duration::from_secs(60);
 
+/// How long a caller waits for a frozen preview to go on before it is told that it is frozen still.
+const THAWED_WITHIN: Duration = Duration::from_secs(1);
+
 /// What the preview of an app is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -42,6 +48,8 @@ pub(crate) enum Phase {
     Starting,
     /// Answering.
     Running,
+    /// Standing still until somebody wants something of it.
+    Frozen,
     /// Given up until the draft changes or somebody asks again.
     Failed,
 }
@@ -50,6 +58,8 @@ pub(crate) enum Phase {
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     pub(crate) phase: Phase,
+    /// Since when it has been idle, while it is.
+    since: Instant,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) restarts: u32,
     /// The draft version the sandbox holds.
@@ -63,7 +73,16 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     fn idle() -> Self {
         let stopwatch = Stopwatch::start();
-        Self { phase: Phase::Idle, stopwatch, restarts: 0, draft_version: 0, problem: None, upstream: None }
+        let since = Instant::now();
+        Self {
+            phase: Phase::Idle,
+            since,
+            stopwatch,
+            restarts: 0,
+            draft_version: 0,
+            problem: None,
+            upstream: None,
+        }
     }
 
     /// The times of the latest start.
@@ -82,13 +101,23 @@ pub(crate) enum Command {
     Renew,
     /// Hold this draft. A draft that came from an installation does not lead to another one.
     Deliver { draft: Draft, contents: Contents, is_install: bool, done: oneshot::Sender<bool> },
+    /// Stand still, if it runs and nobody uses it.
+    Freeze(Unused),
+    /// Take the sandbox down, if nobody uses it; answered with whether nothing is left of it.
+    Hibernate(Unused, oneshot::Sender<bool>),
     /// Take the sandbox down; answered when nothing is left of it.
     Stop(oneshot::Sender<()>),
 }
 
+/// Says whether nobody has used the app since it was found unused. Asked after the gateway has been told to let nobody
+/// through: whoever came before is seen, whoever comes later wakes it.
+pub(crate) type Unused = Box<dyn Fn() -> bool + Send>;
+
 /// A handle to the actor; the actor ends, and its sandbox with it, when the last one is dropped.
 pub(crate) struct Preview {
     commands: mpsc::UnboundedSender<Command>,
+    /// Orders that were given and not obeyed yet.
+    pending: Arc<AtomicUsize>,
     snapshot: watch::Receiver<Snapshot>,
     pub(crate) logs: Logs,
 }
@@ -100,11 +129,13 @@ impl Preview {
         let (commands, orders) = mpsc::unbounded_channel();
         let (publish, snapshot) = watch::channel(Snapshot::idle());
         let logs = Logs::new(context.clock.clone());
+        let pending = Arc::new(AtomicUsize::new(0));
         let actor = Actor {
             context,
             scope,
             app,
             orders,
+            pending: pending.clone(),
             publish,
             logs: logs.clone(),
             wanted: None,
@@ -116,12 +147,28 @@ impl Preview {
             memory_doublings: 0,
         };
         tokio::spawn(actor.run());
-        Self { commands, snapshot, logs }
+        Self { commands, pending, snapshot, logs }
     }
 
     /// Gives an order; lost only when the server is stopping.
     pub(crate) fn order(&self, command: Command) {
+        self.pending.fetch_add(1, Ordering::SeqCst);
         let _ = self.commands.send(command);
+    }
+
+    /// Takes the sandbox down unless `unused` says otherwise, and waits until nothing is left of it. False when it was used.
+    pub(crate) async fn hibernate(&self, unused: Unused) -> bool {
+        let (done, stopped) = oneshot::channel();
+        self.order(Command::Hibernate(unused, done));
+        stopped.await.unwrap_or(true)
+    }
+
+    /// True when it has done nothing for so long, and nothing is on its way to it.
+    pub(crate) fn has_been_idle_for(&self, time: Duration) -> bool {
+        let snapshot = self.snapshot.borrow();
+        snapshot.phase == Phase::Idle
+            && snapshot.since.elapsed() >= time
+            && self.pending.load(Ordering::SeqCst) == 0
     }
 
     /// Takes the sandbox down and waits until nothing is left of it.
@@ -129,6 +176,18 @@ impl Preview {
         let (done, stopped) = oneshot::channel();
         self.order(Command::Stop(done));
         let _ = stopped.await;
+    }
+
+    /// Returns when it is not frozen, which takes some milliseconds after [`Command::Ensure`]. Goes on without it when that
+    /// takes long.
+    pub(crate) async fn thawed(&self) {
+        let mut snapshot = self.snapshot.clone();
+        let goes_on = snapshot.wait_for(|snapshot| snapshot.phase != Phase::Frozen);
+        let _ = tokio::time::timeout(THAWED_WITHIN, goes_on).await;
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.snapshot.borrow().phase == Phase::Frozen
     }
 
     /// What it is doing now.
@@ -147,6 +206,7 @@ struct Actor {
     scope: Scope,
     app: AppId,
     orders: mpsc::UnboundedReceiver<Command>,
+    pending: Arc<AtomicUsize>,
     publish: watch::Sender<Snapshot>,
     logs: Logs,
     /// The newest draft heard of.
@@ -187,7 +247,10 @@ impl Actor {
         loop {
             match self.next().await {
                 Happened::Ordered(None) => break,
-                Happened::Ordered(Some(command)) => self.obey(command).await,
+                Happened::Ordered(Some(command)) => {
+                    self.obey(command).await;
+                    self.pending.fetch_sub(1, Ordering::SeqCst);
+                }
                 Happened::Started(result) => self.started(*result).await,
                 Happened::Event(event) => self.happened(event).await,
                 Happened::RetryDue => {
@@ -217,9 +280,13 @@ impl Actor {
         match command {
             Command::Ensure => {
                 let phase = self.publish.borrow().phase;
-                if matches!(phase, Phase::Idle | Phase::Failed) {
-                    self.forget_failures();
-                    self.begin();
+                match phase {
+                    Phase::Idle | Phase::Failed => {
+                        self.forget_failures();
+                        self.begin();
+                    }
+                    Phase::Frozen => self.thaw().await,
+                    Phase::Starting | Phase::Running => {}
                 }
             }
             Command::Restart => {
@@ -228,6 +295,7 @@ impl Actor {
                 self.begin();
             }
             Command::Renew => {
+                self.thaw().await;
                 if self.publish.borrow().phase != Phase::Idle {
                     self.forget_failures();
                     self.begin();
@@ -237,12 +305,13 @@ impl Actor {
                 let delivered = self.take(draft, contents, is_install).await;
                 let _ = done.send(delivered);
             }
+            Command::Freeze(unused) => self.freeze(unused).await,
+            Command::Hibernate(unused, done) => {
+                let _ = done.send(self.hibernate(unused).await);
+            }
             Command::Stop(done) => {
                 self.take_down().await;
-                self.publish.send_modify(|snapshot| {
-                    snapshot.phase = Phase::Idle;
-                    snapshot.problem = None;
-                });
+                self.be_idle();
                 let _ = done.send(());
             }
         }
@@ -359,6 +428,9 @@ impl Actor {
 
     /// What ran is gone, and not because it was told to go.
     async fn lost(&mut self, problem: Problem) {
+        if self.publish.borrow().phase == Phase::Frozen {
+            return self.lost_while_frozen(&problem).await;
+        }
         let steady = self.live.as_ref().is_some_and(|live| live.since.elapsed() >= STEADY);
         if let Some(live) = self.live.take() {
             live.end().await;
@@ -412,6 +484,7 @@ impl Actor {
 
     /// A new draft. True when the sandbox holds it now.
     async fn take(&mut self, draft: Draft, contents: Contents, is_install: bool) -> bool {
+        self.thaw().await;
         let phase = self.publish.borrow().phase;
         if phase == Phase::Idle {
             return false;
