@@ -28,7 +28,7 @@ use crate::provision::{Machine, Provision};
 use crate::publishing::{self, Ground, Publishing};
 use crate::secrets::{self, Secrets};
 use crate::services::Services;
-use crate::sessions::{Context, Ports, Sessions};
+use crate::sessions::{Context, Pool, Ports, Sessions};
 use crate::sites::SiteUrls;
 use crate::source::{SystemClock, SystemEntropy};
 use crate::{Failure, api, machine, templates, warmup};
@@ -139,7 +139,8 @@ async fn wire(
         provision: provision.clone(),
         secrets: secrets.clone(),
         egress: egress.clone(),
-        template_hashes: templates.iter().map(|pack| (pack.manifest.key.clone(), pack.hash)).collect(),
+        templates: templates.clone(),
+        pool: Pool::new(config.pool.clone()),
         clock: clock.clone(),
         entropy: entropy.clone(),
         settings: config.sessions.clone(),

@@ -85,6 +85,12 @@ pub enum PrebundleError {
     Io(#[from] std::io::Error),
 }
 
+/// Visits a dev server inside a sandbox as a browser would: waits until it answers `/`, and asks for every module that the
+/// page leads to. Afterwards it has all of them at hand. The caller brings the deadline.
+pub async fn visit(sandbox: &dyn Sandbox, port: u16) -> Result<(), PrebundleError> {
+    crawl::visit(sandbox, port).await
+}
+
 impl LayerStore {
     /// Where the pre-bundle of this origin is: a directory that holds `.vite`, to be mounted read-only at
     /// [`crate::profile::PREBUNDLE_DIR`]. `None` when there is none.

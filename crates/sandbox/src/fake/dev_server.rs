@@ -44,12 +44,17 @@ async fn serve_connection(stream: TcpStream, files: &Files) -> std::io::Result<(
         if !request.is_head {
             stream.write_all(&content).await?;
         }
+        if request.is_last {
+            return stream.shutdown().await;
+        }
     }
     Ok(())
 }
 
 struct Request {
     is_head: bool,
+    /// HTTP/1.0: the answer ends with the connection.
+    is_last: bool,
     path: String,
     websocket_key: Option<String>,
 }
@@ -63,6 +68,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<Opti
     let mut words = line.split_ascii_whitespace();
     let is_head = words.next() == Some("HEAD");
     let target = words.next().unwrap_or("/").to_owned();
+    let is_last = words.next() == Some("HTTP/1.0");
     let (mut length, mut websocket_key) = (0_u64, None);
     loop {
         line.clear();
@@ -78,7 +84,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<Opti
     }
     tokio::io::copy(&mut (&mut *stream).take(length), &mut tokio::io::sink()).await?;
     let path = target.split(['?', '#']).next().unwrap_or("/").to_owned();
-    Ok(Some(Request { is_head, path, websocket_key }))
+    Ok(Some(Request { is_head, is_last, path, websocket_key }))
 }
 
 fn answer(path: &str, files: &Files) -> (&'static str, &'static str, Vec<u8>) {

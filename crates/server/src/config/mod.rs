@@ -19,8 +19,8 @@ pub(crate) use publishing::{BackendConfig, HostingConfig, ObjectsConfig, Publish
 pub(crate) use secrets::SecretsConfig;
 pub(crate) use sections::parse_origin;
 pub(crate) use sections::{
-    EgressConfig, InstallConfig, LogConfig, LogFormat, PreviewConfig, SandboxConfig, ServerConfig,
-    SessionsConfig,
+    EgressConfig, InstallConfig, LogConfig, LogFormat, PoolConfig, PreviewConfig, SandboxConfig,
+    ServerConfig, SessionsConfig,
 };
 
 /// Prefix of every environment variable that sets something.
@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub sandbox: SandboxConfig,
     /// `[sessions]`
     pub sessions: SessionsConfig,
+    /// `[pool]`
+    pub pool: PoolConfig,
     /// `[install]`
     pub install: InstallConfig,
     /// `[egress]`

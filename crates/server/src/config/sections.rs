@@ -234,6 +234,26 @@ impl SessionsConfig {
     }
 }
 
+/// `[pool]`: dev servers started ahead, for apps of a template.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PoolConfig {
+    /// At least so many are kept of each template that somebody asked for lately.
+    pub floor: usize,
+    /// At most so many of each. 0: none at all.
+    pub ceiling: usize,
+    /// How long one is kept after somebody asked for its like.
+    pub keep_secs: u64,
+    /// Their memory together.
+    pub memory_mib: u64,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { floor: 1, ceiling: 4, keep_secs: 1_800, memory_mib: 1_024 }
+    }
+}
+
 /// `[install]`: where packages come from and how much is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -7,6 +7,7 @@ mod gateway;
 mod links;
 mod logs;
 mod pace;
+mod pool;
 mod preview;
 mod probe;
 mod startup;
@@ -19,10 +20,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::Stream;
 use tokio::sync::oneshot;
+use vitrine_build::template::TemplatePack;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{LogLine, SessionEvent, SessionStatus, SessionView};
 use vitrine_model::source::{Clock, Entropy};
-use vitrine_model::{AppId, LinkId, SessionId, Sha256, TenantId, Timestamp, UserId};
+use vitrine_model::{AppId, LinkId, SessionId, TenantId, Timestamp, UserId};
 use vitrine_sandbox::Driver;
 use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
 
@@ -32,6 +34,7 @@ use crate::egress::DevEgress;
 use crate::provision::Provision;
 use crate::secrets::Secrets;
 use links::KnownLinks;
+pub(crate) use pool::Pool;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
 pub(crate) use startup::Ports;
@@ -43,8 +46,9 @@ pub(crate) struct Context {
     pub(crate) provision: Arc<dyn Provision>,
     pub(crate) secrets: Secrets,
     pub(crate) egress: DevEgress,
-    /// The tree hash of each template, by key: the name of its pre-bundle.
-    pub(crate) template_hashes: HashMap<String, Sha256>,
+    pub(crate) templates: Arc<Vec<TemplatePack>>,
+    /// Dev servers that run already.
+    pub(crate) pool: Pool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: SessionsConfig,
@@ -277,7 +281,8 @@ impl Sessions {
     /// Takes all sandboxes down; rows keep saying that they run, so that the next process brings them back.
     pub(crate) async fn shut_down(&self) {
         let previews: Vec<_> = lock(&self.0.previews).drain().map(|(_, preview)| preview).collect();
-        futures::future::join_all(previews.iter().map(|preview| preview.stop())).await;
+        let stopping = futures::future::join_all(previews.iter().map(|preview| preview.stop()));
+        tokio::join!(stopping, self.0.context.pool.shut_down());
         if let Err(error) = self.0.context.driver.remove_orphans().await {
             tracing::warn!(%error, "something of the sandboxes is left; the next start removes it");
         }
@@ -396,6 +401,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 impl Sessions {
+    /// How many sandboxes of the pool can be claimed.
+    pub(crate) fn warm_count(&self) -> usize {
+        self.0.context.pool.warm_count()
+    }
+
     /// Every line that is kept of the app's log.
     pub(crate) fn log_lines(&self, app: &AppId) -> Vec<LogLine> {
         lock(&self.0.previews).get(app).map(|preview| preview.logs.after(0)).unwrap_or_default()

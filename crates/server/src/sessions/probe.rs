@@ -6,10 +6,14 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
+use vitrine_model::ProjectPath;
 use vitrine_sandbox::{DriverError, Sandbox, Stream};
 
 /// Between two attempts while nothing listens yet: a cold Vite needs about 500 ms, so this costs little either way.
 const RETRY: Duration = Duration::from_millis(5);
+
+/// A change that was written has been noticed after 9 to 12 ms on an idle machine; this is for a busy one.
+const NOTICED_WITHIN: Duration = Duration::from_millis(150);
 
 /// A page or module larger than this is not read further.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -41,6 +45,39 @@ pub(crate) async fn until_ready(
             }
         }
     }
+}
+
+/// What a dev server answered for a file before it was changed.
+pub(crate) struct Before {
+    path: String,
+    body: Bytes,
+}
+
+/// What the dev server answers for these files now; those that it does not serve are left out.
+pub(crate) async fn answers(sandbox: &dyn Sandbox, port: u16, paths: &[ProjectPath]) -> Vec<Before> {
+    let asked = paths.iter().map(|path| async move {
+        let path = format!("/{path}");
+        let body = module(sandbox, port, &path).await?;
+        Some(Before { path, body })
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// Waits until the dev server answers something else for every one of these files, and no longer than it takes to notice
+/// for sure: a change may make no difference to what is served.
+pub(crate) async fn until_noticed(sandbox: &dyn Sandbox, port: u16, files: Vec<Before>) {
+    let noticed = files.into_iter().map(|before| async move {
+        while module(sandbox, port, &before.path).await.is_some_and(|body| body == before.body) {
+            tokio::time::sleep(RETRY).await;
+        }
+    });
+    let _ = tokio::time::timeout(NOTICED_WITHIN, futures::future::join_all(noticed)).await;
+}
+
+async fn module(sandbox: &dyn Sandbox, port: u16, path: &str) -> Option<Bytes> {
+    let stream = sandbox.dial(port).await.ok()?;
+    let (status, body) = get(stream, port, path, "*/*").await.ok()?;
+    (status == 200).then_some(body)
 }
 
 #[derive(Debug, thiserror::Error)]

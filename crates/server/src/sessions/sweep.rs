@@ -75,6 +75,7 @@ impl Sessions {
         }
         self.freeze_unused(now);
         self.forget_idle();
+        self.0.context.pool.trim().await;
         Ok(due.len())
     }
 

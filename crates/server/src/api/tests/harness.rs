@@ -48,7 +48,7 @@ use crate::provision::{Provided, Provision};
 use crate::publishes::{self, Maker, Publishes};
 use crate::secrets::{self, Secrets};
 use crate::services::Services;
-use crate::sessions::{Context, Ports, Sessions};
+use crate::sessions::{Context, Pool, Ports, Sessions};
 use crate::sites::{HostedVisitors, SiteUrls, Sites};
 use crate::source::SystemEntropy;
 
@@ -147,6 +147,8 @@ impl TestServer {
         let store = Store::open(config, clock.clone(), entropy.clone()).await.unwrap();
         let driver = FakeDriver::new();
         let mut settings = Config::default();
+        // Tests count sandboxes; those of the pool say when they want one.
+        settings.pool.ceiling = 0;
         change(&mut settings);
         store.set_default_quotas(settings.quotas.quotas());
         let provision: Arc<dyn Provision> = Arc::new(FakeProvision::below(dir.path()));
@@ -156,13 +158,15 @@ impl TestServer {
         let ceiling = EgressConfig { allow_cidrs: "127.0.0.0/8".to_owned(), ..settings.egress.clone() };
         let ceiling = Ceiling::of(&ceiling, None).unwrap();
         let egress = DevEgress::new(store.clone(), ceiling, Arc::new(Loopback), clock.clone());
+        let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
         let context = Context {
             store: store.clone(),
             driver: Arc::new(driver.clone()),
             provision: provision.clone(),
             secrets: secrets.clone(),
             egress: egress.clone(),
-            template_hashes: Default::default(),
+            templates: templates.clone(),
+            pool: Pool::new(settings.pool.clone()),
             clock: clock.clone(),
             entropy: entropy.clone(),
             settings: settings.sessions.clone(),
@@ -184,7 +188,6 @@ impl TestServer {
             let publishes = publishes.clone();
             async move { publishes.work(CancellationToken::new()).await }
         });
-        let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
         let scope = store.default_scope().await.unwrap();
         let auth = AuthSettings {
             scope,

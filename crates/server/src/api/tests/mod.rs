@@ -11,6 +11,7 @@ mod identity;
 mod limits;
 mod members;
 mod package_policy;
+mod pool;
 mod preview_links;
 mod publishes;
 mod resting;

@@ -10,6 +10,7 @@ use vitrine_build::compile_cache::COMPILE_CACHE_DIR;
 use vitrine_build::layers::{InstallEvent, LayerRequest};
 use vitrine_build::prebundle::PrebundleKey;
 use vitrine_build::profile::{self, DetectedProfile, DevSettings, Impact, PREBUNDLE_DIR};
+use vitrine_build::template::TemplatePack;
 use vitrine_build::toolchain::Toolchain;
 use vitrine_build::{Files, is_input};
 use vitrine_edge::SandboxUpstream;
@@ -25,6 +26,8 @@ use vitrine_sandbox::driver::{
 use vitrine_sandbox::{DriverError, Sandbox};
 use vitrine_store::{ChangeCause, Draft, Scope, StoreError};
 
+mod claim;
+
 use super::Context;
 use super::logs::Logs;
 use super::pace::Pace;
@@ -36,6 +39,8 @@ use crate::drafts::Contents;
 use crate::egress::{Door, OpenError};
 use crate::faults;
 use crate::provision::Provided;
+use crate::secrets::Given;
+use claim::Claimed;
 
 /// The name of the dev server among a sandbox's commands.
 pub(super) const DEV_SERVER: &str = "dev";
@@ -136,6 +141,23 @@ impl Ground {
     }
 }
 
+/// What is to run in a sandbox, before anything of it is there.
+pub(super) struct Order {
+    pub(super) port: u16,
+    pub(super) command: Command,
+    given: Given,
+    pub(super) limits: Limits,
+}
+
+/// A start whose parts are all known.
+struct Plan {
+    draft: Draft,
+    inputs: Files,
+    owner: Option<Profile>,
+    ground: Ground,
+    order: Order,
+}
+
 /// Why a sandbox did not get its files.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SendError {
@@ -168,19 +190,65 @@ impl Start {
             true => self.inputs_of(&draft).await.map_err(|error| faults::of_store(&error))?,
             false => inputs,
         };
-        let prebundle = self.prebundle(layer.as_ref()).await;
-        let layer_of = layer.as_ref();
+        let template = self.template().await;
+        let ground = self.ground(layer, toolchain, template).await?;
+        let order = self.order(&detected, &ground).await?;
+        let plan = Plan { draft, inputs, owner, ground, order };
+        let recipe = self.recipe(template, &plan);
+        let plan = match recipe {
+            Some(recipe) => match self.claimed(recipe, plan).await? {
+                Claimed::Live(live) => return Ok(*live),
+                Claimed::Nothing(plan) => *plan,
+            },
+            None => plan,
+        };
+        let (sandbox, events) = self.measure(StepName::Sandbox, self.sandbox(&plan)).await?;
+        let (mut live, order) = self.live(plan, sandbox, events);
+        self.measure(StepName::DevServer, self.dev_server(&mut live, order)).await?;
+        Ok(live)
+    }
+
+    /// What the sandbox will stand on.
+    async fn ground(
+        &self,
+        layer: Option<Provided>,
+        toolchain: Toolchain,
+        template: Option<&TemplatePack>,
+    ) -> Result<Ground, Problem> {
+        let prebundle = layer.as_ref().and_then(|layer| self.prebundle(layer, template));
         let compile_cache =
-            layer_of.and_then(|layer| self.context.provision.compile_cache(layer, &toolchain));
+            layer.as_ref().and_then(|layer| self.context.provision.compile_cache(layer, &toolchain));
         let reaches_out = self.reaches_out().await?;
         let authorities = self.context.egress.mount().filter(|_| reaches_out);
         let toolchain = toolchain.dir;
-        let ground = Ground { toolchain, layer, prebundle, compile_cache, reaches_out, authorities };
-        let (sandbox, events) =
-            self.measure(StepName::Sandbox, self.sandbox(&draft, &detected, &ground)).await?;
-        let mut live = self.live(draft, (inputs, owner), ground, sandbox, events);
-        self.measure(StepName::DevServer, self.dev_server(&mut live, &detected)).await?;
-        Ok(live)
+        Ok(Ground { toolchain, layer, prebundle, compile_cache, reaches_out, authorities })
+    }
+
+    /// What will run in it.
+    async fn order(&self, detected: &DetectedProfile, ground: &Ground) -> Result<Order, Problem> {
+        let port = match self.context.driver.isolates_network() {
+            true => DEV_PORT,
+            false => self.context.ports.next(),
+        };
+        let settings = DevSettings {
+            port,
+            preview_host_suffix: &self.context.preview_suffix,
+            timezone: "UTC",
+            has_prebundle: ground.prebundle.is_some(),
+            has_compile_cache: ground.compile_cache.is_some(),
+        };
+        let node_modules = ground.layer.as_ref().map(|layer| layer.node_modules.as_path());
+        let command =
+            detected.dev_command(node_modules, &settings).map_err(|error| faults::of_profile(&error))?;
+        let given = self.context.secrets.for_dev(&self.scope, &self.app).await;
+        let given = given.map_err(|error| faults::of_vault(&error))?;
+        Ok(Order { port, command, given, limits: self.limits(detected.profile.kind) })
+    }
+
+    /// The template that the app was made from, if this version has it.
+    async fn template(&self) -> Option<&TemplatePack> {
+        let key = self.context.store.app(&self.scope, &self.app).await.ok()?.template?;
+        self.context.templates.iter().find(|pack| pack.manifest.key == key)
     }
 
     async fn measure<T>(
@@ -294,15 +362,13 @@ impl Start {
 
     async fn sandbox(
         &self,
-        draft: &Draft,
-        detected: &DetectedProfile,
-        ground: &Ground,
+        plan: &Plan,
     ) -> Result<(Arc<dyn Sandbox>, mpsc::Receiver<SandboxEvent>), Problem> {
         let id = SandboxId::mint(self.context.clock.as_ref(), self.context.entropy.as_ref());
-        let spec = SandboxSpec { id, mounts: ground.mounts(), limits: self.limits(detected.profile.kind) };
+        let spec = SandboxSpec { id, mounts: plan.ground.mounts(), limits: plan.order.limits.clone() };
         let empty = Tree::new();
         // The files come out of the store while the sandbox is being made.
-        let batch = batch_between(&self.context, &self.scope, &empty, &draft.tree, &self.contents);
+        let batch = batch_between(&self.context, &self.scope, &empty, &plan.draft.tree, &self.contents);
         let (started, batch) = tokio::join!(self.context.driver.start(spec), batch);
         let started = started.map_err(|error| faults::of_driver(&error))?;
         started
@@ -315,11 +381,12 @@ impl Start {
 
     /// The app's own pre-bundle fits best; its template's is the next best. Nobody else's is ever used: a pre-bundle is
     /// code that somebody's configuration made.
-    async fn prebundle(&self, layer: Option<&Provided>) -> Option<PathBuf> {
-        let app = self.context.store.app(&self.scope, &self.app).await.ok()?;
-        let template = app.template.and_then(|key| self.context.template_hashes.get(&key).copied());
-        let keys = [Some(PrebundleKey::App(self.app.clone())), template.map(PrebundleKey::Template)];
-        self.context.provision.prebundle(layer?, &keys.into_iter().flatten().collect::<Vec<_>>())
+    fn prebundle(&self, layer: &Provided, template: Option<&TemplatePack>) -> Option<PathBuf> {
+        let keys = [
+            Some(PrebundleKey::App(self.app.clone())),
+            template.map(|pack| PrebundleKey::Template(pack.hash)),
+        ];
+        self.context.provision.prebundle(layer, &keys.into_iter().flatten().collect::<Vec<_>>())
     }
 
     /// A driver that isolates nothing has no way out to keep.
@@ -346,25 +413,19 @@ impl Start {
 
     fn live(
         &self,
-        draft: Draft,
-        (inputs, owner): (Files, Option<Profile>),
-        ground: Ground,
+        plan: Plan,
         sandbox: Arc<dyn Sandbox>,
         events: mpsc::Receiver<SandboxEvent>,
-    ) -> Live {
-        let port = match self.context.driver.isolates_network() {
-            true => DEV_PORT,
-            false => self.context.ports.next(),
-        };
+    ) -> (Live, Order) {
+        let Plan { draft, inputs, owner, ground, order } = plan;
         let generation = self.context.next_generation();
-        let upstream = Arc::new(SandboxUpstream { sandbox: sandbox.clone(), port, generation });
-        let (held, version) = (draft.tree, draft.version);
-        Live {
+        let upstream = Arc::new(SandboxUpstream { sandbox: sandbox.clone(), port: order.port, generation });
+        let live = Live {
             sandbox,
             events,
             upstream,
-            held,
-            version,
+            held: draft.tree,
+            version: draft.version,
             pace: Pace::default(),
             since: Instant::now(),
             log_begins_after: self.log_begins_after,
@@ -373,28 +434,22 @@ impl Start {
             ground,
             has_secrets: false,
             door: None,
-        }
+        };
+        (live, order)
     }
 
-    async fn dev_server(&self, live: &mut Live, detected: &DetectedProfile) -> Result<(), Problem> {
-        let port = live.upstream.port;
-        let suffix = &self.context.preview_suffix;
-        let has_prebundle = live.ground.prebundle.is_some();
-        let has_compile_cache = live.ground.compile_cache.is_some();
-        let settings = DevSettings {
-            port,
-            preview_host_suffix: suffix,
-            timezone: "UTC",
-            has_prebundle,
-            has_compile_cache,
-        };
-        let node_modules = live.ground.layer.as_ref().map(|layer| layer.node_modules.as_path());
-        let mut command =
-            detected.dev_command(node_modules, &settings).map_err(|error| faults::of_profile(&error))?;
-        self.give(live, &mut command).await?;
+    async fn dev_server(&self, live: &mut Live, order: Order) -> Result<(), Problem> {
+        let Order { command, given, .. } = order;
+        let command = self.give(live, command, given).await?;
         self.stopwatch.detail(StepName::DevServer, "waiting for the dev server to answer");
         live.sandbox.spawn(DEV_SERVER, command).await.map_err(|error| faults::of_driver(&error))?;
+        self.until_answers(live).await
+    }
+
+    /// Waits until the dev server has answered the page and its entry module.
+    async fn until_answers(&self, live: &mut Live) -> Result<(), Problem> {
         let (sandbox, upstream) = (live.sandbox.clone(), live.upstream.clone());
+        let port = upstream.port;
         let timeout = Duration::from_secs(self.context.settings.ready_timeout_secs);
         let answered = tokio::time::timeout(
             timeout,
@@ -418,9 +473,7 @@ impl Start {
     }
 
     /// Adds what the dev server is given by name; what Vitrine sets itself stays. From here on the log shows no secret of it.
-    async fn give(&self, live: &mut Live, command: &mut Command) -> Result<(), Problem> {
-        let given = self.context.secrets.for_dev(&self.scope, &self.app).await;
-        let given = given.map_err(|error| faults::of_vault(&error))?;
+    async fn give(&self, live: &mut Live, mut command: Command, given: Given) -> Result<Command, Problem> {
         live.has_secrets = !given.guard.is_idle();
         self.logs.hide(given.guard);
         if live.ground.reaches_out {
@@ -431,7 +484,7 @@ impl Start {
         for (name, value) in given.environment {
             command.env.entry(name).or_insert_with(|| value.reveal().to_owned());
         }
-        Ok(())
+        Ok(command)
     }
 
     /// Lets requests through as soon as the page answers: a browser asks for the modules itself, and waits for them no
