@@ -72,6 +72,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::verify_audit))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::update_tenant))
+        .routes(routes!(quotas::get_tenant_quotas, quotas::set_tenant_quotas))
         .routes(routes!(quotas::get_my_usage))
         .routes(routes!(templates::list_templates))
         .routes(routes!(templates::get_template))
