@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
+use vitrine_edge::PreviewTargets as _;
 use vitrine_model::AppId;
 use vitrine_model::problem::Code;
 
@@ -227,6 +228,8 @@ async fn a_suspended_tenants_links_open_nothing_and_come_back_with_it() {
     };
     suspend(true).await;
     assert_eq!(server.preview(&origin, &cookie).await.status, StatusCode::GONE);
+    let id = link["id"].as_str().unwrap().parse().unwrap();
+    assert!(server.services.sessions.link(&id).await.is_none(), "nor is what was known of it believed");
     for form in [None, Some("")] {
         assert_eq!(visit(&server, &link, form).await.status, StatusCode::NOT_FOUND);
     }
@@ -234,6 +237,7 @@ async fn a_suspended_tenants_links_open_nothing_and_come_back_with_it() {
     assert_eq!((live.len(), server.driver.running().len()), (0, 0), "nobody has brought a preview back");
 
     suspend(false).await;
+    assert!(server.services.sessions.link(&id).await.is_some());
     let (origin, cookie) = enter(&server, &link).await;
     server.session_runs(1).await;
     let seen = server.preview(&origin, &cookie).await.status;
