@@ -215,4 +215,5 @@ async fn wrong_passwords_for_an_account_are_written_down_and_do_not_fill_the_log
     server.clock.advance_secs(3_600);
     miss("ada@example.com").await;
     server.logged("operation=sign_in", 7).await;
+    assert_eq!(misses().await.len(), 6, "and another one the hour after");
 }
