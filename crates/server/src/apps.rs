@@ -78,7 +78,6 @@ impl Apps {
             }
         };
         seed.tree.check()?;
-        self.store.put_blobs(scope, seed.contents).await?;
         let app = NewApp {
             name,
             slug: new.slug,
@@ -87,7 +86,7 @@ impl Apps {
             profile_is_set: false,
             tree: seed.tree,
         };
-        Ok((self.store.create_app(scope, app).await?, seed.skipped))
+        Ok((self.store.create_app_of(scope, app, seed.contents).await?, seed.skipped))
     }
 
     /// Changes an app.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vitrine_model::{AppId, ArtifactId, Role};
+use vitrine_model::{AppId, ArtifactId, Role, TenantId};
 
 use crate::config::LogFormat;
 
@@ -152,6 +152,58 @@ pub(crate) enum TenantCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Show what a tenant may have and has; with limits, set those first and leave the others as they are.
+    Quotas {
+        /// The tenant.
+        tenant: TenantId,
+        #[command(flatten)]
+        limits: LimitArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// A tenant's own limits. Each is a number, `unlimited`, or `default` for what the server's settings say.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Apps.
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) apps: Option<LimitArg>,
+    /// Sessions that are not over.
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) sessions: Option<LimitArg>,
+    /// Builds that run at once.
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) builds: Option<LimitArg>,
+    /// Bytes of content and artifacts.
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) storage_bytes: Option<LimitArg>,
+    /// Bytes sent to visitors in a month.
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) egress_bytes: Option<LimitArg>,
+}
+
+/// One limit, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LimitArg {
+    /// A number.
+    AtMost(u64),
+    /// As much as there is room for.
+    Unlimited,
+    /// What the server's settings say.
+    Default,
+}
+
+impl std::str::FromStr for LimitArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "unlimited" => Ok(Self::Unlimited),
+            "default" => Ok(Self::Default),
+            number => number.parse().map(Self::AtMost).map_err(|_| "a number, `unlimited` or `default`"),
+        }
+    }
 }
 
 /// What is done with keys.
@@ -186,7 +238,11 @@ impl AdminCommand {
     /// The configuration it goes by.
     pub(crate) fn config(&self) -> &ConfigArgs {
         match self {
-            Self::Tenant(TenantCommand::Create { server, .. } | TenantCommand::List { server })
+            Self::Tenant(
+                TenantCommand::Create { server, .. }
+                | TenantCommand::List { server }
+                | TenantCommand::Quotas { server, .. },
+            )
             | Self::Key(KeyCommand::Create { server, .. })
             | Self::Audit(AuditCommand::Verify { server }) => &server.config,
             Self::Secrets(SecretsCommand::Status(config) | SecretsCommand::Rotate(config)) => config,

@@ -34,7 +34,7 @@ pub(crate) struct NewLink {
 /// Why a link was not made or does not open.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
-    /// There is no such link, or it has expired.
+    /// There is no such link, it has expired, or its tenant is suspended.
     #[error("there is no such link")]
     NoSuchLink,
     /// The password is not the link's, or none was given.
@@ -117,7 +117,7 @@ impl Links {
         Ok(())
     }
 
-    /// The link of a secret, while it is open.
+    /// The link of a secret, while it is open and its tenant is not suspended.
     pub(crate) async fn find(&self, secret: &str) -> Result<StoredLink, LinkError> {
         let found = self.parts.store.preview_link_by_secret(&Sha256::of(secret.as_bytes())).await?;
         let now = self.parts.clock.now();
@@ -140,7 +140,11 @@ impl Links {
         self.parts.sessions.link_visited(&stored.link.id).await;
         let (scope, app, link) = (&stored.scope, &stored.app, &stored.link);
         match &link.revision {
-            None => Ok(self.parts.sessions.open_by_link(scope, app, &link.id).await?),
+            None => match self.parts.sessions.open_by_link(scope, app, &link.id).await {
+                // Suspended since the link was looked up.
+                Err(StoreError::TenantSuspended) => Err(LinkError::NoSuchLink),
+                opened => Ok(opened?),
+            },
             Some(revision) => {
                 let (artifact, slug) = self.artifact_of(scope, app, revision).await?;
                 Ok(self.parts.urls.permalink_by_link(app, &artifact, &slug, &link.id))

@@ -64,23 +64,9 @@ impl Store {
         for app in new.apps.iter().flatten() {
             find_app(&tx, scope, app).await?;
         }
-        let row = api_keys::Model {
-            id: new.id.into(),
-            tenant_id: scope.tenant.to_string(),
-            user_id: scope.user.to_string(),
-            name: new.name,
-            prefix: new.prefix,
-            secret_sha256: hash_column(&new.secret),
-            role: word(&new.role)?,
-            apps: new.apps.as_deref().map(json).transpose()?,
-            created_at: self.now().as_millis(),
-            expires_at: new.expires_at.map(Timestamp::as_millis),
-            revoked_at: None,
-            last_used_at: None,
-        };
-        api_keys::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
+        let key = insert_key(&tx, scope, new, self.now()).await?;
         tx.commit().await?;
-        key_of(row)
+        Ok(key)
     }
 
     /// The tenant's keys, revoked and expired ones included, the newest first; `limit` at a time, from `cursor` on.
@@ -151,6 +137,31 @@ impl Store {
             .await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Writes a key for the user of the scope, who is a member.
+pub(crate) async fn insert_key<C: ConnectionTrait>(
+    tx: &C,
+    scope: &Scope,
+    new: NewKey,
+    now: Timestamp,
+) -> Result<ApiKey, StoreError> {
+    let row = api_keys::Model {
+        id: new.id.into(),
+        tenant_id: scope.tenant.to_string(),
+        user_id: scope.user.to_string(),
+        name: new.name,
+        prefix: new.prefix,
+        secret_sha256: hash_column(&new.secret),
+        role: word(&new.role)?,
+        apps: new.apps.as_deref().map(json).transpose()?,
+        created_at: now.as_millis(),
+        expires_at: new.expires_at.map(Timestamp::as_millis),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    api_keys::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    key_of(row)
 }
 
 async fn find_key<C: ConnectionTrait>(

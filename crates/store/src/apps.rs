@@ -1,5 +1,8 @@
 //! Apps: made whole, listed by their last change, deleted with everything that hangs on them.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Set,
@@ -10,7 +13,7 @@ use vitrine_model::quota::Quota;
 use vitrine_model::{AppId, Timestamp, Tree};
 
 use crate::blobs::Staged;
-use crate::codec::{corrupt, hash_column, parsed, signed, unsigned};
+use crate::codec::{corrupt, digest, hash_column, parsed, signed, unsigned};
 use crate::cursor;
 use crate::entity::apps;
 use crate::error::{StoreError, is_unique_violation};
@@ -42,7 +45,7 @@ pub struct NewApp {
     pub profile: Profile,
     /// True when a person chose the profile; false when it was detected.
     pub profile_is_set: bool,
-    /// Its files, checked by [`Tree::check`]; the tenant has stored all their content.
+    /// Its files, checked by [`Tree::check`].
     pub tree: Tree,
 }
 
@@ -58,11 +61,35 @@ pub struct AppPatch {
 }
 
 impl Store {
-    /// Makes an app with its draft at version 1, or nothing. [`StoreError::SlugTaken`] when a given slug is;
-    /// [`StoreError::MissingBlobs`] when the tenant has not stored all content of the tree; [`StoreError::QuotaExceeded`] when
-    /// it has as many apps as it may have.
+    /// As [`Store::create_app_of`], of content that the tenant has stored before.
     pub async fn create_app(&self, scope: &Scope, new: NewApp) -> Result<App, StoreError> {
-        self.require(scope, new.tree.iter().map(|(_, entry)| entry.sha256), &Staged::default()).await?;
+        self.create_app_of(scope, new, Vec::new()).await
+    }
+
+    /// Makes an app with its draft at version 1 and stores the content it comes with, or does neither: a refused app uses no
+    /// storage up. [`StoreError::SlugTaken`] when a given slug is; [`StoreError::MissingBlobs`] when content of the tree is
+    /// neither in `contents` nor stored by the tenant before; [`StoreError::QuotaExceeded`] when it has as many apps, or as
+    /// much content, as it may have.
+    pub async fn create_app_of(
+        &self,
+        scope: &Scope,
+        new: NewApp,
+        contents: Vec<Bytes>,
+    ) -> Result<App, StoreError> {
+        // Before anything is uploaded for an app that cannot be.
+        self.require_room(self.0.db.reader(), &scope.tenant, Quota::Apps).await?;
+        let mut hashed = BTreeMap::new();
+        for content in contents {
+            hashed.insert(digest(&content).await, content);
+        }
+        let staged = self.stage(scope, hashed).await?;
+        self.require(scope, new.tree.iter().map(|(_, entry)| entry.sha256), &staged).await?;
+        let app = self.insert_app(scope, new, &staged).await?;
+        self.keep_staged(scope, staged).await;
+        Ok(app)
+    }
+
+    async fn insert_app(&self, scope: &Scope, new: NewApp, staged: &Staged) -> Result<App, StoreError> {
         let packed = Packed::of(&new.tree);
         let mut row = self.new_row(scope, &new, &packed)?;
         let mut attempts = if new.slug.is_some() { 1 } else { SLUG_ATTEMPTS };
@@ -74,6 +101,7 @@ impl Store {
                 Some(slug) => slug.clone(),
                 None => free_slug(&tx, self.0.entropy.as_ref(), &new.name).await?,
             };
+            self.write_staged(&tx, scope, staged).await?;
             self.write_tree(&tx, packed.clone()).await?;
             match apps::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await {
                 Ok(_) => tx.commit().await?,

@@ -22,7 +22,7 @@ use crate::error::StoreError;
 use crate::objects::Kind;
 use crate::scope::Scope;
 use crate::store::Store;
-use crate::tenant_usage::recount_storage;
+use crate::tenant_usage::{recount_storage, storage_of};
 
 /// Hashes named in one query; both databases take thousands of parameters, plans stay small with fewer.
 const HASHES_PER_QUERY: usize = 400;
@@ -239,7 +239,9 @@ impl Store {
             .map(Bytes::len)
             .sum::<usize>();
         if has_met_another {
+            let before = storage_of(tx, &scope.tenant).await?;
             recount_storage(tx, &scope.tenant).await?;
+            self.require_storage(tx, &scope.tenant, before).await?;
         } else if bytes > 0 {
             self.take_storage(tx, &scope.tenant, bytes as u64).await?;
         }

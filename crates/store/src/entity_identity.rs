@@ -23,6 +23,26 @@ pub(crate) mod members {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Who was taken out of which tenant, and has not been let in again.
+pub(crate) mod departures {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "departures")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: String,
+        pub left_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// API keys, by the hash of their secret; `apps` is a JSON list, absent for all of the tenant's.
 pub(crate) mod api_keys {
     use sea_orm::entity::prelude::*;

@@ -29,6 +29,9 @@ pub enum StoreError {
     /// The host product's tenant is there already.
     #[error("there is such a tenant")]
     TenantExists,
+    /// The tenant is suspended, and nothing is begun for it.
+    #[error("the tenant is suspended")]
+    TenantSuspended,
     /// The tenant would be left without an owner.
     #[error("the tenant would have no owner")]
     LastOwner,

@@ -5,15 +5,16 @@ use sea_orm::{
 };
 use vitrine_model::{Role, TenantId, UserId};
 
-use crate::codec::{of_word, parsed, word};
+use crate::codec::{parsed, word};
+use crate::departures::has_left;
 use crate::entity::{tenants, users};
 use crate::entity_identity::members;
 use crate::error::StoreError;
-use crate::members::join_once;
+use crate::members::{join_once, keep_an_owner};
 use crate::scope::Scope;
 use crate::standing::{Standing, standing_in};
 use crate::store::Store;
-use crate::tenants::{HOST, TenantRow, UserRow, tenant_once, user_once};
+use crate::tenants::{HOST, TenantRow, UserRow, lock_tenant, tenant_once, user_once};
 
 /// Somebody as the host product describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,46 +43,52 @@ pub struct Sight {
 }
 
 impl Store {
-    /// Where a host product's user stands; `None` when they or their tenant are not there and may not be made. A role that
-    /// the issuer states replaces the one on record. For finding out who calls.
+    /// Where a host product's user stands; `None` when they or their tenant are not there and may not be made, and when they
+    /// were taken out of the tenant. A role that the issuer states replaces the one on record, but for the only owner's, which
+    /// stays there: they stand as the issuer says all the same. For finding out who calls.
     pub async fn host_standing(&self, seen: &HostUser, sight: Sight) -> Result<Option<Standing>, StoreError> {
         if let Some(standing) = self.known(seen).await?
             && seen.role.is_none_or(|role| role == standing.role)
         {
             return Ok(Some(standing));
         }
-        let now = self.now();
         let tx = self.begin().await?;
         let Some(tenant) = self.host_tenant(&tx, seen, sight).await? else { return Ok(None) };
-        let external_id = external_id(seen);
-        let found = users::Entity::find().filter(users::Column::ExternalId.eq(&external_id)).one(&tx).await?;
-        let user = match found {
-            Some(row) => parsed(&row.id)?,
-            None if !sight.makes_users => return Ok(None),
-            None => {
-                let id = UserId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref());
-                let (home, name) = (tenant.clone(), seen.name.clone());
-                user_once(&tx, UserRow { id, home, name, external_id, created_at: now }).await?
-            }
-        };
+        lock_tenant(&tx, tenant.as_str()).await?;
+        let Some(user) = self.host_user(&tx, seen, (&tenant, sight)).await? else { return Ok(None) };
         let scope = Scope { tenant, user };
         let key = (scope.tenant.to_string(), scope.user.to_string());
         match members::Entity::find_by_id(key).one(&tx).await? {
-            None if !sight.makes_users => return Ok(None),
-            None => join_once(&tx, &scope, seen.role.unwrap_or(sight.default_role), now).await?,
-            Some(row) => {
-                if let Some(role) = seen.role
-                    && of_word::<Role>(&row.role)? != role
-                {
-                    let mut change = row.into_active_model();
-                    change.role = Set(word(&role)?);
-                    change.update_without_returning(&tx).await?;
-                }
-            }
+            Some(row) => restate(&tx, &scope, row, seen.role).await?,
+            None if !sight.makes_users || has_left(&tx, &scope).await? => return Ok(None),
+            None => join_once(&tx, &scope, seen.role.unwrap_or(sight.default_role), self.now()).await?,
         }
         let standing = standing_in(&tx, &scope.user, Some(&scope.tenant)).await?;
         tx.commit().await?;
-        Ok(standing)
+        let as_stated =
+            |standing: Standing| Standing { role: seen.role.unwrap_or(standing.role), ..standing };
+        Ok(standing.map(as_stated))
+    }
+
+    /// The user of a token, made at first sight where that is allowed.
+    async fn host_user(
+        &self,
+        tx: &sea_orm::DatabaseTransaction,
+        seen: &HostUser,
+        (home, sight): (&TenantId, Sight),
+    ) -> Result<Option<UserId>, StoreError> {
+        let external_id = external_id(seen);
+        let found = users::Entity::find().filter(users::Column::ExternalId.eq(&external_id)).one(tx).await?;
+        match found {
+            Some(row) => parsed(&row.id).map(Some),
+            None if !sight.makes_users => Ok(None),
+            None => {
+                let id = UserId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref());
+                let (home, name) = (home.clone(), seen.name.clone());
+                let row = UserRow { id, home, name, external_id, created_at: self.now() };
+                user_once(tx, row).await.map(Some)
+            }
+        }
     }
 
     /// Somebody who was seen before.
@@ -124,6 +131,29 @@ impl Store {
         let new = TenantRow { id, name, external_id: Some(external_id), created_at: self.now() };
         tenant_once(tx, new).await.map(Some)
     }
+}
+
+/// Writes the role that the issuer states into the record, unless the tenant would be left without an owner. The tenant's row
+/// is locked.
+async fn restate(
+    tx: &sea_orm::DatabaseTransaction,
+    scope: &Scope,
+    member: members::Model,
+    stated: Option<Role>,
+) -> Result<(), StoreError> {
+    let Some(role) = stated.map(|role| word(&role)).transpose()? else { return Ok(()) };
+    if member.role == role {
+        return Ok(());
+    }
+    match keep_an_owner(tx, scope, &member).await {
+        Ok(()) => {}
+        Err(StoreError::LastOwner) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let mut change = member.into_active_model();
+    change.role = Set(role);
+    change.update_without_returning(tx).await?;
+    Ok(())
 }
 
 /// What an issuer calls somebody; another issuer's user of the same name is somebody else.

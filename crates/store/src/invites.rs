@@ -1,22 +1,21 @@
 //! Invitations into a tenant: a code that works once. It goes to whoever holds it, not to an email, which nobody has proven.
 
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
+use vitrine_model::app::Page;
 use vitrine_model::identity::Invite;
 use vitrine_model::{InviteId, Role, Sha256, Timestamp, UserId};
 
 use crate::codec::{hash_column, of_word, parsed, word};
+use crate::cursor;
 use crate::entity::users;
 use crate::entity_identity::invites::{self, Column};
 use crate::error::{StoreError, is_unique_violation};
 use crate::members::{find_member, join_once};
 use crate::scope::Scope;
 use crate::store::Store;
-
-/// Invitations that may be open at once in a tenant: a list that is shown whole.
-const MOST_OPEN: u64 = 200;
 
 /// A new invitation into the tenant of a scope.
 #[derive(Debug, Clone)]
@@ -47,6 +46,17 @@ pub enum Joining {
     },
 }
 
+/// An invitation that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Who accepted it, and into which tenant it was.
+    pub scope: Scope,
+    /// The invitation, which is used up.
+    pub invite: InviteId,
+    /// The role that it gives; whoever accepted it may have had a higher one before.
+    pub role: Role,
+}
+
 impl Store {
     /// Makes an invitation.
     pub async fn create_invite(&self, scope: &Scope, new: NewInvite) -> Result<Invite, StoreError> {
@@ -66,15 +76,33 @@ impl Store {
         invite_of(row)
     }
 
-    /// The tenant's open invitations, the newest first; of more than 200, the newest 200.
-    pub async fn list_invites(&self, scope: &Scope) -> Result<Vec<Invite>, StoreError> {
-        let query = invites::Entity::find()
+    /// The tenant's open invitations, the newest first; `limit` at a time, from `cursor` on.
+    pub async fn list_invites(
+        &self,
+        scope: &Scope,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Invite>, StoreError> {
+        let mut query = invites::Entity::find()
             .filter(Column::TenantId.eq(scope.tenant.as_str()))
-            .filter(Column::ExpiresAt.gt(self.now().as_millis()))
-            .order_by_desc(Column::CreatedAt)
-            .order_by_desc(Column::Id);
-        let rows = query.limit(MOST_OPEN).all(self.0.db.reader()).await?;
-        rows.into_iter().map(invite_of).collect()
+            .filter(Column::ExpiresAt.gt(self.now().as_millis()));
+        if let Some(cursor) = cursor {
+            let (created_at, id) = cursor::decode(cursor)?;
+            let is_after = Condition::any().add(Column::CreatedAt.lt(created_at)).add(Column::Id.lt(id));
+            query = query.filter(Column::CreatedAt.lte(created_at)).filter(is_after);
+        }
+        let query = query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
+        let rows = query.limit(u64::from(limit) + 1).all(self.0.db.reader()).await?;
+        cursor::page(rows, limit, |row| cursor::encode(row.created_at, &row.id), invite_of)
+    }
+
+    /// Removes invitations of all tenants that nobody can accept any more, and returns how many. For the server's timer.
+    pub async fn collect_invites(&self) -> Result<u64, StoreError> {
+        let tx = self.begin().await?;
+        let expired = invites::Entity::delete_many().filter(Column::ExpiresAt.lte(self.now().as_millis()));
+        let removed = expired.exec(&tx).await?.rows_affected;
+        tx.commit().await?;
+        Ok(removed)
     }
 
     /// Withdraws an invitation. The second time it is [`StoreError::NotFound`], as it is when it was accepted.
@@ -100,7 +128,7 @@ impl Store {
     /// Accepts an invitation, which is used up; makes the account unless there is one. Who is a member already keeps the
     /// higher of both roles. [`StoreError::NotFound`] when the code is none, was used or is over;
     /// [`StoreError::EmailTaken`] when a new account's email is another's. Either changes nothing.
-    pub async fn accept_invite(&self, code: &Sha256, who: Joining) -> Result<Scope, StoreError> {
+    pub async fn accept_invite(&self, code: &Sha256, who: Joining) -> Result<Accepted, StoreError> {
         let now = self.now();
         let tx = self.begin().await?;
         let invite = find(&tx, code, now).await?.ok_or(StoreError::NotFound)?;
@@ -128,7 +156,7 @@ impl Store {
         join_once(&tx, &scope, role, now).await?;
         raise(&tx, &scope, role).await?;
         tx.commit().await?;
-        Ok(scope)
+        Ok(Accepted { scope, invite: parsed(&invite.id)?, role })
     }
 }
 

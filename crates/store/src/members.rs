@@ -13,6 +13,7 @@ use vitrine_model::{Role, Timestamp, UserId};
 
 use crate::codec::{of_word, parsed, word};
 use crate::cursor;
+use crate::departures::{forget_departure, note_departure};
 use crate::entity::users;
 use crate::entity_identity::members::{self, Column};
 use crate::entity_identity::{api_keys, browser_sessions, invites};
@@ -79,7 +80,8 @@ impl Store {
     }
 
     /// Takes a member out of the tenant, revokes the keys that act for them there, withdraws their invitations, and signs out
-    /// the browsers in which they look at it. What they made stays. [`StoreError::LastOwner`], with nothing changed, when they are the only owner.
+    /// the browsers in which they look at it. What they made stays. A host product's token does not bring them back.
+    /// [`StoreError::LastOwner`], with nothing changed, when they are the only owner.
     pub async fn remove_member(&self, scope: &Scope, user: &UserId) -> Result<(), StoreError> {
         let now = self.now().as_millis();
         let tx = self.begin().await?;
@@ -87,6 +89,7 @@ impl Store {
         let row = find_member(&tx, scope, user).await?;
         keep_an_owner(&tx, scope, &row).await?;
         members::Entity::delete_by_id((row.tenant_id, row.user_id)).exec(&tx).await?;
+        note_departure(&tx, scope, user, self.now()).await?;
         api_keys::Entity::update_many()
             .set(api_keys::ActiveModel { revoked_at: Set(Some(now)), ..Default::default() })
             .filter(api_keys::Column::TenantId.eq(scope.tenant.as_str()))
@@ -109,7 +112,7 @@ impl Store {
 }
 
 /// Refuses to go on when the member is the tenant's only owner. The tenant's row is locked.
-async fn keep_an_owner<C: ConnectionTrait>(
+pub(crate) async fn keep_an_owner<C: ConnectionTrait>(
     tx: &C,
     scope: &Scope,
     member: &members::Model,
@@ -138,7 +141,7 @@ pub(crate) async fn find_member<C: ConnectionTrait>(
     members::Entity::find_by_id(key).one(db).await?.ok_or(StoreError::NotFound)
 }
 
-/// Makes the user of the scope a member; one who is a member keeps the role they have.
+/// Makes the user of the scope a member, whether they have left before or not; one who is a member keeps the role they have.
 pub(crate) async fn join_once<C: ConnectionTrait>(
     tx: &C,
     scope: &Scope,
@@ -157,7 +160,7 @@ pub(crate) async fn join_once<C: ConnectionTrait>(
         .try_insert()
         .exec_without_returning(tx)
         .await?;
-    Ok(())
+    forget_departure(tx, scope).await
 }
 
 fn member_of(row: &members::Model, user: &users::Model) -> Result<Member, StoreError> {

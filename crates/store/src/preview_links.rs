@@ -6,7 +6,7 @@ use sea_orm::{
     QuerySelect as _, Select,
 };
 use vitrine_model::preview_link::PreviewLink;
-use vitrine_model::{AppId, LinkId, RevisionId, Sha256, Timestamp};
+use vitrine_model::{AppId, LinkId, RevisionId, Sha256, TenantId, Timestamp};
 
 use crate::apps::{find_app, lock_app};
 use crate::codec::{hash_column, parsed, unsigned};
@@ -15,6 +15,7 @@ use crate::entity_links::preview_links::{self, Column};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tenants::is_suspended;
 
 /// Links of one app: what a person can keep in view. A link that has expired counts until it is removed.
 pub const MOST_LINKS: usize = 100;
@@ -117,16 +118,35 @@ impl Store {
         }
     }
 
-    /// The link that a secret opens, expired or not. For the server itself: knowing the secret is the right to ask.
+    /// The link that a secret opens, expired or not; `None` while its tenant is suspended. For the server itself: knowing
+    /// the secret is the right to ask.
     pub async fn preview_link_by_secret(&self, secret: &Sha256) -> Result<Option<StoredLink>, StoreError> {
-        let found = by_secret(secret).one(self.0.db.reader()).await?;
-        found.as_ref().map(stored_of).transpose()
+        self.unless_suspended(by_secret(secret).one(self.0.db.reader()).await?).await
     }
 
-    /// A link by its id alone. For the preview gateway, which was shown a cookie that names it.
+    /// A link by its id alone; `None` while its tenant is suspended. For the preview gateway, which was shown a cookie that
+    /// names it.
     pub async fn preview_link(&self, link: &LinkId) -> Result<Option<StoredLink>, StoreError> {
         let found = preview_links::Entity::find_by_id(link.as_str()).one(self.0.db.reader()).await?;
-        found.as_ref().map(stored_of).transpose()
+        self.unless_suspended(found).await
+    }
+
+    /// All links of a tenant. For the server itself, when the tenant is suspended or brought back.
+    pub async fn preview_links_of_tenant(&self, tenant: &TenantId) -> Result<Vec<LinkId>, StoreError> {
+        let of_tenant = preview_links::Entity::find().filter(Column::TenantId.eq(tenant.as_str()));
+        let ids = of_tenant.select_only().column(Column::Id).into_tuple::<String>();
+        ids.all(self.0.db.reader()).await?.iter().map(|id| parsed(id)).collect()
+    }
+
+    async fn unless_suspended(
+        &self,
+        found: Option<preview_links::Model>,
+    ) -> Result<Option<StoredLink>, StoreError> {
+        let Some(row) = found else { return Ok(None) };
+        match is_suspended(self.0.db.reader(), &row.tenant_id).await? {
+            true => Ok(None),
+            false => stored_of(&row).map(Some),
+        }
     }
 
     /// Counts a visit. [`StoreError::NotFound`] when the link was removed meanwhile. For the server itself.

@@ -9,7 +9,7 @@ use vitrine_model::TenantId;
 use vitrine_model::quota::{Quota, QuotaUse};
 
 use crate::codec::unsigned;
-use crate::entity::{apps, sessions};
+use crate::entity::{apps, sessions, tenants};
 use crate::entity_links::tenant_quotas::{self, Column};
 use crate::entity_publishing::publishes;
 use crate::error::StoreError;
@@ -17,6 +17,7 @@ use crate::publish_queue::running;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::tenant_usage::{egress_of, month_of, storage_of};
+use crate::tenants::lock_tenant;
 
 /// How a missing limit stands in the table, where an absent one is the server's.
 const UNLIMITED: i64 = -1;
@@ -84,17 +85,30 @@ impl Quotas {
     }
 
     fn with(self, row: &tenant_quotas::Model) -> Result<Self, StoreError> {
-        let or = |column: Option<i64>, default| match column {
-            None => Ok(default),
-            Some(UNLIMITED) => Ok(Allowance::Unlimited),
-            Some(limit) => unsigned(limit).map(Allowance::AtMost),
+        let own = QuotaOverrides::of(row)?;
+        Ok(Self {
+            apps: own.apps.unwrap_or(self.apps),
+            sessions: own.sessions.unwrap_or(self.sessions),
+            builds: own.builds.unwrap_or(self.builds),
+            storage_bytes: own.storage_bytes.unwrap_or(self.storage_bytes),
+            egress_bytes: own.egress_bytes.unwrap_or(self.egress_bytes),
+        })
+    }
+}
+
+impl QuotaOverrides {
+    fn of(row: &tenant_quotas::Model) -> Result<Self, StoreError> {
+        let read = |column: Option<i64>| match column {
+            None => Ok(None),
+            Some(UNLIMITED) => Ok(Some(Allowance::Unlimited)),
+            Some(limit) => unsigned(limit).map(|limit| Some(Allowance::AtMost(limit))),
         };
         Ok(Self {
-            apps: or(row.apps, self.apps)?,
-            sessions: or(row.sessions, self.sessions)?,
-            builds: or(row.builds, self.builds)?,
-            storage_bytes: or(row.storage_bytes, self.storage_bytes)?,
-            egress_bytes: or(row.egress_bytes, self.egress_bytes)?,
+            apps: read(row.apps)?,
+            sessions: read(row.sessions)?,
+            builds: read(row.builds)?,
+            storage_bytes: read(row.storage_bytes)?,
+            egress_bytes: read(row.egress_bytes)?,
         })
     }
 }
@@ -112,7 +126,8 @@ impl Store {
     }
 
     /// Sets where the tenant's limits differ from the server's, in place of what was set before. What the tenant has already
-    /// stays, also when it is more. For the operator: no person of a tenant may set their own limits.
+    /// stays, also when it is more; the next transaction that would have more sees the new limits. [`StoreError::NotFound`]
+    /// when there is no such tenant. For the operator: no person of a tenant may set their own limits.
     pub async fn set_quotas(&self, tenant: &TenantId, overrides: QuotaOverrides) -> Result<(), StoreError> {
         let column = |allowance: Option<Allowance>| {
             allowance.map(|allowance| match allowance {
@@ -138,6 +153,7 @@ impl Store {
             ])
             .to_owned();
         let tx = self.begin().await?;
+        lock_tenant(&tx, tenant.as_str()).await?;
         tenant_quotas::Entity::insert(row.into_active_model())
             .on_conflict(replace)
             .exec_without_returning(&tx)
@@ -145,12 +161,26 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// How much of each quota the tenant uses.
+    /// Where the tenant's limits differ from the server's. [`StoreError::NotFound`] when there is no such tenant. For the
+    /// operator.
+    pub async fn quota_overrides(&self, tenant: &TenantId) -> Result<QuotaOverrides, StoreError> {
+        let reader = self.0.db.reader();
+        tenants::Entity::find_by_id(tenant.as_str()).one(reader).await?.ok_or(StoreError::NotFound)?;
+        let row = tenant_quotas::Entity::find_by_id(tenant.as_str()).one(reader).await?;
+        row.as_ref().map(QuotaOverrides::of).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// How much of each quota the tenant of a scope uses.
     pub async fn quota_use(&self, scope: &Scope) -> Result<Vec<QuotaUse>, StoreError> {
-        let quotas = self.quotas(&scope.tenant).await?;
+        self.quota_use_of(&scope.tenant).await
+    }
+
+    /// How much of each quota a tenant uses. For the operator.
+    pub async fn quota_use_of(&self, tenant: &TenantId) -> Result<Vec<QuotaUse>, StoreError> {
+        let quotas = self.quotas(tenant).await?;
         let mut uses = Vec::with_capacity(Quota::ALL.len());
         for quota in Quota::ALL {
-            let used = self.used(self.0.db.reader(), &scope.tenant, quota).await?;
+            let used = self.used(self.0.db.reader(), tenant, quota).await?;
             uses.push(QuotaUse { quota, limit: quotas.of(quota).limit(), used });
         }
         Ok(uses)

@@ -18,6 +18,7 @@ use crate::error::{StoreError, is_unique_violation};
 use crate::scope::Scope;
 use crate::session_row::{SessionRow, statuses_where};
 use crate::store::Store;
+use crate::tenants::require_active;
 
 /// A session to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Store {
     /// The caller's live session on the app; made, as [`SessionStatus::Starting`], when there is none. The second value
     /// says whether it was made now; of several calls at once exactly one makes it. Asking is use: an existing session's
     /// expiry moves to the one given, unless it is later already, and its idle time begins anew. [`StoreError::QuotaExceeded`]
-    /// when it would be made and the tenant has as many as it may have.
+    /// when it would be made and the tenant has as many as it may have; [`StoreError::TenantSuspended`] when that is so.
     pub async fn ensure_session(
         &self,
         scope: &Scope,
@@ -43,6 +44,7 @@ impl Store {
         let tx = self.begin().await?;
         // Callers for one app wait for each other here, so that the second one sees what the first one made.
         lock_app(&tx, scope, app).await?;
+        require_active(&tx, &scope.tenant).await?;
         if let Some(found) = live(of_caller(scope, app)).one(&tx).await? {
             let mut row = SessionRow::read(found)?;
             row.expires_at = row.expires_at.max(new.expires_at);
@@ -124,22 +126,18 @@ impl Store {
         problem: Option<Problem>,
     ) -> Result<SessionRow, StoreError> {
         let now = self.now();
-        self.change_session(session, |row| {
-            if event == SessionEvent::Expire && !row.status.is_over() && row.expires_at > now {
-                return Err(StoreError::NotExpired);
-            }
-            let next = row.status.on(event)?;
-            let begins_anew = event == SessionEvent::Ensure && !row.status.needs_sandbox();
-            if problem.is_some() || begins_anew || event == SessionEvent::Ready {
-                row.error = problem;
-            }
-            if event == SessionEvent::Ensure {
-                row.last_activity_at = row.last_activity_at.max(now);
-            }
-            row.status = next;
-            Ok(())
-        })
-        .await
+        self.change_session(session, |row| moved(row, event, problem, now)).await
+    }
+
+    /// As [`Store::transition_session`] with [`SessionEvent::Ensure`], of a session that is not over: what was ended a moment
+    /// ago stays ended, and is [`StoreError::NotFound`].
+    pub async fn wake_session(&self, session: &SessionId) -> Result<SessionRow, StoreError> {
+        let now = self.now();
+        let wake = |row: &mut SessionRow| {
+            live_only(row)?;
+            moved(row, SessionEvent::Ensure, None, now)
+        };
+        self.change_session(session, wake).await
     }
 
     /// Moves the expiry of a session that is not over; never to an earlier time than it has.
@@ -223,6 +221,27 @@ pub(crate) fn needing_sandbox() -> Select<sessions::Entity> {
         .filter(Column::DueAt.is_not_null())
         .filter(Column::Status.is_in(statuses_where(SessionStatus::needs_sandbox)))
         .order_by_asc(Column::DueAt)
+}
+
+fn moved(
+    row: &mut SessionRow,
+    event: SessionEvent,
+    problem: Option<Problem>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if event == SessionEvent::Expire && !row.status.is_over() && row.expires_at > now {
+        return Err(StoreError::NotExpired);
+    }
+    let next = row.status.on(event)?;
+    let begins_anew = event == SessionEvent::Ensure && !row.status.needs_sandbox();
+    if problem.is_some() || begins_anew || event == SessionEvent::Ready {
+        row.error = problem;
+    }
+    if event == SessionEvent::Ensure {
+        row.last_activity_at = row.last_activity_at.max(now);
+    }
+    row.status = next;
+    Ok(())
 }
 
 fn live_only(row: &SessionRow) -> Result<(), StoreError> {

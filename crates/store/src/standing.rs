@@ -1,6 +1,8 @@
 //! Where a user stands: what they may do in a tenant at this moment.
 
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use vitrine_model::identity::Tenant;
 use vitrine_model::{Role, TenantId, UserId};
 
@@ -33,8 +35,8 @@ pub struct Membership {
 }
 
 impl Store {
-    /// Where a user stands in a tenant; `None` unless they are a member. Without a tenant: in the one they joined first.
-    /// For finding out who calls.
+    /// Where a user stands in a tenant; `None` unless they are a member. Without a tenant: in the one they joined first of
+    /// those that are not suspended, else in the one they joined first of all. For finding out who calls.
     pub async fn standing(
         &self,
         user: &UserId,
@@ -67,12 +69,21 @@ pub(crate) async fn standing_in<C: ConnectionTrait>(
     if let Some(tenant) = tenant {
         query = query.filter(Column::TenantId.eq(tenant.as_str()));
     }
-    let Some(row) = query.one(db).await? else { return Ok(None) };
-    let tenant = tenants::Entity::find_by_id(&row.tenant_id).one(db).await?.ok_or(StoreError::NotFound)?;
+    let rows = query.all(db).await?;
+    let suspended = tenants::Entity::find()
+        .select_only()
+        .column(tenants::Column::Id)
+        .filter(tenants::Column::Id.is_in(rows.iter().map(|row| &row.tenant_id)))
+        .filter(tenants::Column::SuspendedAt.is_not_null())
+        .into_tuple::<String>()
+        .all(db)
+        .await?;
+    let is_suspended = |row: &members::Model| suspended.contains(&row.tenant_id);
+    let Some(row) = rows.iter().find(|row| !is_suspended(row)).or(rows.first()) else { return Ok(None) };
     Ok(Some(Standing {
         scope: Scope { tenant: parsed(&row.tenant_id)?, user: user.clone() },
         role: of_word(&row.role)?,
-        is_suspended: tenant.suspended_at.is_some(),
+        is_suspended: is_suspended(row),
     }))
 }
 

@@ -33,6 +33,21 @@ impl Store {
             used => Err(StoreError::QuotaExceeded { quota, limit, used: used.saturating_sub(bytes) }),
         }
     }
+
+    /// [`StoreError::QuotaExceeded`] when the tenant has more than it may have, and more than `before`.
+    pub(crate) async fn require_storage<C: ConnectionTrait>(
+        &self,
+        tx: &C,
+        tenant: &TenantId,
+        before: u64,
+    ) -> Result<(), StoreError> {
+        let quota = Quota::StorageBytes;
+        let Some(limit) = self.quotas_in(tx, tenant).await?.of(quota).limit() else { return Ok(()) };
+        match storage_of(tx, tenant).await? {
+            used if used <= limit || used <= before => Ok(()),
+            _ => Err(StoreError::QuotaExceeded { quota, limit, used: before }),
+        }
+    }
 }
 
 /// Changes what is counted for a tenant.
@@ -129,21 +144,55 @@ mod tests {
     use std::sync::Arc;
 
     use sea_orm::ConnectionTrait as _;
+    use vitrine_model::Sha256;
     use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
 
     use super::*;
     use crate::migration::COUNT_STORAGE;
-    use crate::{DatabaseConfig, ObjectsConfig, StoreConfig};
+    use crate::{Allowance, DatabaseConfig, ObjectsConfig, Quotas, StoreConfig};
 
-    #[tokio::test]
-    async fn counting_everything_anew_gives_what_was_counted_with_each_write() {
-        let dir = tempfile::tempdir().unwrap();
+    async fn store_in(dir: &tempfile::TempDir) -> Store {
         let config = StoreConfig {
             database: DatabaseConfig::Sqlite { path: dir.path().join("vitrine.db") },
             objects: ObjectsConfig::Local { dir: dir.path().join("objects") },
         };
         let sources = (Arc::new(FixedClock::at_millis(1)), Arc::new(CountingEntropy::default()));
-        let store = Store::open(config, sources.0, sources.1).await.unwrap();
+        Store::open(config, sources.0, sources.1).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_brings_what_another_brings_at_once_is_held_to_the_quota_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store_in(&dir).await;
+        let scope = store.default_scope().await.unwrap();
+        let storage_bytes = Allowance::AtMost(10);
+        store.set_default_quotas(Quotas { storage_bytes, ..Quotas::default() });
+        let stage = async |texts: &[&'static str]| {
+            let contents = texts.iter().map(|text| (Sha256::of(text.as_bytes()), (*text).into()));
+            store.stage(&scope, contents.collect()).await.unwrap()
+        };
+        // All find out what is new before any of it is written.
+        let staged = [stage(&["both"]).await, stage(&["both", "too much"]).await, stage(&["both"]).await];
+        let mut outcomes = Vec::new();
+        for staged in staged {
+            let tx = store.begin().await.unwrap();
+            let written = store.write_staged(&tx, &scope, &staged).await;
+            if written.is_ok() {
+                tx.commit().await.unwrap();
+            }
+            outcomes.push(written);
+        }
+        assert!(outcomes[0].is_ok() && outcomes[2].is_ok(), "{outcomes:?}");
+        assert!(
+            matches!(outcomes[1], Err(StoreError::QuotaExceeded { limit: 10, used: 4, .. })),
+            "{outcomes:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn counting_everything_anew_gives_what_was_counted_with_each_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store_in(&dir).await;
         let mine = store.default_scope().await.unwrap();
         let other = store.named_scope("other", "owner").await.unwrap();
         let large = vec![7; 300_000];

@@ -6,9 +6,10 @@ use sea_orm::{
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 use vitrine_model::app::Page;
-use vitrine_model::identity::Tenant;
+use vitrine_model::identity::{ApiKey, Tenant};
 use vitrine_model::{Role, TenantId, Timestamp, UserId};
 
+use crate::api_keys::{NewKey, insert_key};
 use crate::codec::parsed;
 use crate::cursor;
 use crate::entity::tenants::{self, Column};
@@ -30,6 +31,8 @@ pub struct NewTenant {
     pub host_id: Option<String>,
     /// The name of its first owner.
     pub owner_name: String,
+    /// The owner's first key: without one, and without an email, nobody can act for the tenant.
+    pub first_key: NewKey,
 }
 
 /// What to change of a tenant; absent fields stay.
@@ -42,9 +45,9 @@ pub struct TenantPatch {
 }
 
 impl Store {
-    /// Makes a tenant with its first owner, who cannot sign in until given a key or an email.
-    /// [`StoreError::TenantExists`] when the host product's tenant is there. For the server's operator.
-    pub async fn create_tenant(&self, new: NewTenant) -> Result<(Tenant, Scope), StoreError> {
+    /// Makes a tenant with its first owner, who cannot sign in until given an email, and the owner's first key: all of it or
+    /// nothing. [`StoreError::TenantExists`] when the host product's tenant is there. For the server's operator.
+    pub async fn create_tenant(&self, new: NewTenant) -> Result<(Tenant, Scope, ApiKey), StoreError> {
         let (clock, entropy) = (self.0.clock.as_ref(), self.0.entropy.as_ref());
         let now = self.now();
         let (tenant, user) = (TenantId::mint(clock, entropy), UserId::mint(clock, entropy));
@@ -73,8 +76,9 @@ impl Store {
         users::Entity::insert(owner.into_active_model()).exec_without_returning(&tx).await?;
         let scope = Scope { tenant, user };
         join_once(&tx, &scope, Role::Owner, now).await?;
+        let key = insert_key(&tx, &scope, new.first_key, now).await?;
         tx.commit().await?;
-        Ok((tenant_of(row)?, scope))
+        Ok((tenant_of(row)?, scope, key))
     }
 
     /// Every tenant of the server, the oldest first; `limit` at a time, from `cursor` on. For the server's operator.
@@ -122,6 +126,21 @@ pub(crate) async fn lock_tenant<C: ConnectionTrait>(
     tenant: &str,
 ) -> Result<tenants::Model, StoreError> {
     tenants::Entity::find_by_id(tenant).lock_exclusive().one(tx).await?.ok_or(StoreError::NotFound)
+}
+
+/// Whether a tenant is suspended; [`StoreError::NotFound`] when there is none.
+pub(crate) async fn is_suspended<C: ConnectionTrait>(db: &C, tenant: &str) -> Result<bool, StoreError> {
+    let row = tenants::Entity::find_by_id(tenant).one(db).await?.ok_or(StoreError::NotFound)?;
+    Ok(row.suspended_at.is_some())
+}
+
+/// [`StoreError::TenantSuspended`] when the tenant is; it is not suspended until the transaction ends.
+pub(crate) async fn require_active<C: ConnectionTrait>(tx: &C, tenant: &TenantId) -> Result<(), StoreError> {
+    let row = tenants::Entity::find_by_id(tenant.as_str()).lock_shared().one(tx).await?;
+    match row.ok_or(StoreError::NotFound)?.suspended_at {
+        None => Ok(()),
+        Some(_) => Err(StoreError::TenantSuspended),
+    }
 }
 
 /// A tenant to be made unless there is one.

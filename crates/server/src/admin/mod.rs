@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::cli::{AdminCommand, AuditCommand, KeyCommand, ServerArgs, TenantCommand};
+use crate::cli::{AdminCommand, AuditCommand, KeyCommand, LimitArg, LimitArgs, ServerArgs, TenantCommand};
 use crate::client::Client;
 use crate::config::Config;
 
@@ -34,6 +34,39 @@ async fn tenant(config: &Config, command: &TenantCommand) -> Result<Value, Failu
             client(config, server)?.call(Method::POST, "/v1/tenants", Some(&body)).await
         }
         TenantCommand::List { server } => tenants(&client(config, server)?).await,
+        TenantCommand::Quotas { tenant, limits, server } => {
+            quotas(&client(config, server)?, &format!("/v1/tenants/{tenant}/quotas"), limits).await
+        }
+    }
+}
+
+/// The server takes all of a tenant's limits at once: those that are not named are sent as they are.
+async fn quotas(client: &Client, path: &str, limits: &LimitArgs) -> Result<Value, Failure> {
+    let before: Value = client.call(Method::GET, path, None::<&()>).await?;
+    let mut after = before["limits"].clone();
+    change_limits(&mut after, limits);
+    match after == before["limits"] {
+        true => Ok(before),
+        false => client.call(Method::PUT, path, Some(&after)).await,
+    }
+}
+
+fn change_limits(own: &mut Value, limits: &LimitArgs) {
+    let named = [
+        ("apps", limits.apps),
+        ("sessions", limits.sessions),
+        ("builds", limits.builds),
+        ("storage_bytes", limits.storage_bytes),
+        ("egress_bytes", limits.egress_bytes),
+    ];
+    let Some(own) = own.as_object_mut() else { return };
+    for (name, limit) in named {
+        match limit {
+            None => {}
+            Some(LimitArg::Default) => _ = own.remove(name),
+            Some(LimitArg::Unlimited) => _ = own.insert(name.to_owned(), json!("unlimited")),
+            Some(LimitArg::AtMost(limit)) => _ = own.insert(name.to_owned(), json!(limit)),
+        }
     }
 }
 
@@ -79,5 +112,26 @@ async fn tenants(client: &Client) -> Result<Value, Failure> {
         if cursor.is_none() {
             return Ok(Value::Array(all));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_are_not_named_stay_as_they_are() {
+        let limit = |text: &str| Some(text.parse::<LimitArg>().unwrap());
+        let limits = LimitArgs {
+            apps: limit("3"),
+            sessions: limit("default"),
+            builds: limit("unlimited"),
+            storage_bytes: None,
+            egress_bytes: None,
+        };
+        let mut own = json!({ "sessions": 1, "storage_bytes": 7 });
+        change_limits(&mut own, &limits);
+        assert_eq!(own, json!({ "apps": 3, "builds": "unlimited", "storage_bytes": 7 }));
+        assert!("-1".parse::<LimitArg>().is_err() && "none".parse::<LimitArg>().is_err());
     }
 }

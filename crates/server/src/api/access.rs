@@ -101,6 +101,8 @@ pub(crate) const RULES: &[Rule] = &[
     operator("list_tenants"),
     operator("create_tenant").recorded(),
     operator("update_tenant").recorded(),
+    operator("get_tenant_quotas"),
+    operator("set_tenant_quotas").recorded(),
     // Apps and their drafts.
     viewer("list_templates").for_limited_keys(),
     viewer("get_template").for_limited_keys(),

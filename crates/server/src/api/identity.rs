@@ -20,6 +20,9 @@ use super::record::{self, AuditNote, Deed, Visit};
 use crate::auth::{AuthError, Caller, PasswordChange, Proof, SignInError};
 use crate::services::Services;
 
+/// What the audit log says signing in was asked of, by whatever way.
+const SIGN_IN: &str = "/v1/sign-in";
+
 /// The caller.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Me {
@@ -156,16 +159,17 @@ pub(crate) async fn sign_in(
 ) -> ApiResult<Response> {
     check_origin(&services, &headers)?;
     let (scope, proof) = match (&body.key, &body.email, &body.password) {
-        (Some(key), None, None) if services.auth.is_admin_key(key.trim()) => {
-            (services.auth.owner().clone(), Proof::AdminKey)
-        }
-        (Some(_), None, None) => {
-            return Err(ApiError::new(Code::Unauthenticated, "This is not the admin key of this server."));
-        }
+        (Some(key), None, None) => match services.auth.check_admin_key(key.trim(), visit.address) {
+            Ok(()) => (services.auth.owner().clone(), Proof::AdminKey),
+            Err(error) => return refusal(error),
+        },
         (None, Some(email), Some(password)) => {
             let account = match services.auth.check_login(email, password, visit.address).await {
                 Ok(account) => account,
-                Err(error) => return refusal(error),
+                Err(error) => {
+                    note_miss(&services, &error, SIGN_IN, visit);
+                    return refusal(error);
+                }
             };
             let standing = services.store.standing(&account.user, None).await?.ok_or(AuthError::NoTenant)?;
             (standing.scope, Proof::Password)
@@ -222,7 +226,7 @@ pub(crate) async fn set_password(
     match services.auth.set_password(&caller, browser, change).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
         // Not 401: whoever mistypes their password is signed in still.
-        Err(SignInError::Wrong) => {
+        Err(SignInError::Wrong(_)) => {
             Err(ApiError::new(Code::Forbidden, "The current password is missing, or is not this one."))
         }
         Err(error) => refusal(error),
@@ -269,23 +273,53 @@ pub(super) async fn signed_in(
     visit: &Visit,
 ) -> ApiResult<String> {
     let cookie = services.auth.open_browser(scope, proof).await?;
-    let actor = Actor { kind: ActorKind::Browser, user_id: scope.user.clone(), key_id: None };
     let deed = Deed {
         operation: "sign_in",
-        target: "/v1/sign-in".to_owned(),
+        target: SIGN_IN.to_owned(),
         app: None,
         status: StatusCode::NO_CONTENT.as_u16(),
         note: Some(format!("with: {}", proof.as_str())),
     };
-    record::append(services, &scope.tenant, actor, visit, deed).await?;
+    record::append(services, &scope.tenant, by_browser(&scope.user), visit, deed).await?;
     Ok(cookie)
+}
+
+/// A person in a browser, as the audit log names them.
+pub(super) fn by_browser(user: &UserId) -> Actor {
+    Actor { kind: ActorKind::Browser, user_id: user.clone(), key_id: None }
+}
+
+/// Writes down that somebody gave a wrong password for an account, in the log of the tenant that the account would have signed
+/// in to. Beside the answer, which comes as soon as the one for an email that nobody has.
+pub(super) fn note_miss(services: &Arc<Services>, error: &SignInError, target: &'static str, visit: Visit) {
+    let SignInError::Wrong(Some(user)) = error else { return };
+    if !services.auth.is_worth_noting(user) {
+        return;
+    }
+    let (services, user) = (services.clone(), user.clone());
+    tokio::spawn(async move {
+        let standing = match services.store.standing(&user, None).await {
+            Ok(Some(standing)) => standing,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(%error, "a failed sign-in was not written down"),
+        };
+        let deed = Deed {
+            operation: "sign_in",
+            target: target.to_owned(),
+            app: None,
+            status: StatusCode::UNAUTHORIZED.as_u16(),
+            note: Some("wrong password".to_owned()),
+        };
+        // What goes wrong is logged there.
+        let _ = record::append(&services, &standing.scope.tenant, by_browser(&user), &visit, deed).await;
+    });
 }
 
 /// What somebody is told who is not signed in or has no new password.
 pub(super) fn refusal(error: SignInError) -> ApiResult<Response> {
     let detail = capital(&error.to_string());
     let (code, wait) = match &error {
-        SignInError::Wrong => (Code::Unauthenticated, None),
+        SignInError::Wrong(_) | SignInError::WrongKey => (Code::Unauthenticated, None),
         SignInError::TooMany(secs) => (Code::TooManyRequests, Some(*secs)),
         SignInError::Busy => (Code::TooManyRequests, Some(1)),
         SignInError::InvalidEmail => (Code::InvalidRequest, None),

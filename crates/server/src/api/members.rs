@@ -12,15 +12,15 @@ use vitrine_model::app::Page;
 use vitrine_model::identity::{Invite, Member};
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::{InviteId, Role, UserId};
-use vitrine_store::NewInvite;
+use vitrine_store::{NewInvite, StoreError};
 
 use super::apps::PageQuery;
 use super::extract::{Json, Path, Query};
 use super::gate::check_origin;
 use super::idempotency::shown_once;
-use super::identity::{noted, refusal, set_cookie, signed_in};
+use super::identity::{by_browser, note_miss, noted, refusal, set_cookie, signed_in};
 use super::problem::{ApiError, ApiResult};
-use super::record::Visit;
+use super::record::{self, Deed, Visit};
 use crate::apps::checked_name;
 use crate::auth::{Caller, NewPerson, Proof, mint_code};
 use crate::services::Services;
@@ -57,13 +57,6 @@ pub(crate) struct MadeInvite {
     url: String,
 }
 
-/// Open invitations.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct InviteList {
-    /// The newest first.
-    items: Vec<Invite>,
-}
-
 /// Who accepts an invitation.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +82,8 @@ pub(crate) async fn list_members(
     Ok(axum::Json(services.store.list_members(&caller.scope, query.limit()?, query.cursor()).await?))
 }
 
-/// Gives a member another role, from the next request on. Admins manage everybody but owners.
+/// Gives a member another role, from the next request on; somebody who was taken out of the tenant becomes a member again.
+/// Admins manage everybody but owners.
 #[utoipa::path(patch, path = "/v1/members/{user}", tag = "members", params(("user" = String, Path)),
     request_body = MemberPatch,
     responses((status = 200, body = Member), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -100,7 +94,11 @@ pub(crate) async fn update_member(
     Path(user): Path<UserId>,
     Json(body): Json<MemberPatch>,
 ) -> ApiResult<Response> {
-    let before = services.store.member(&caller.scope, &user).await?;
+    let before = match services.store.member(&caller.scope, &user).await {
+        Ok(before) => before,
+        Err(StoreError::NotFound) => return readmitted(&services, &caller, &user, body.role).await,
+        Err(error) => return Err(error.into()),
+    };
     at_most_own(&caller, before.role.max(body.role))?;
     let member = services.store.set_member_role(&caller.scope, &user, body.role).await?;
     services.auth.forget();
@@ -108,8 +106,16 @@ pub(crate) async fn update_member(
     Ok(noted(axum::Json(member).into_response(), note))
 }
 
+async fn readmitted(services: &Services, caller: &Caller, user: &UserId, role: Role) -> ApiResult<Response> {
+    at_most_own(caller, role)?;
+    let member = services.store.readmit_member(&caller.scope, user, role).await?;
+    services.auth.forget();
+    Ok(noted(axum::Json(member).into_response(), format!("let in again, role: {role}")))
+}
+
 /// Takes a member out of the tenant, with the keys that act for them and the invitations they made, and ends their
-/// previews. Admins may take out everybody but owners.
+/// previews. Admins may take out everybody but owners. A token of a host product does not bring them back: an invitation
+/// does, or giving them a role again.
 #[utoipa::path(delete, path = "/v1/members/{user}", tag = "members", params(("user" = String, Path)),
     responses((status = 204, description = "Removed"), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
@@ -126,13 +132,15 @@ pub(crate) async fn remove_member(
     Ok(noted(StatusCode::NO_CONTENT.into_response(), format!("role: {}", member.role)))
 }
 
-/// The tenant's invitations that nobody has accepted yet.
-#[utoipa::path(get, path = "/v1/invites", tag = "members", responses((status = 200, body = InviteList)))]
+/// The tenant's invitations that can be accepted and nobody has, the newest first.
+#[utoipa::path(get, path = "/v1/invites", tag = "members", params(PageQuery),
+    responses((status = 200, body = Page<Invite>), (status = 400, body = Problem)))]
 pub(crate) async fn list_invites(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
-) -> ApiResult<axum::Json<InviteList>> {
-    Ok(axum::Json(InviteList { items: services.store.list_invites(&caller.scope).await? }))
+    Query(query): Query<PageQuery>,
+) -> ApiResult<axum::Json<Page<Invite>>> {
+    Ok(axum::Json(services.store.list_invites(&caller.scope, query.limit()?, query.cursor()).await?))
 }
 
 /// Invites somebody: the answer has a code that makes whoever accepts it a member. Vitrine sends no mail; hand it over yourself.
@@ -185,11 +193,23 @@ pub(crate) async fn accept_invite(
     check_origin(&services, &headers)?;
     let name = checked_name(body.name.as_deref().unwrap_or(&body.email))?;
     let person = NewPerson { email: &body.email, name: &name, password: &body.password };
-    let scope = match services.auth.accept_invite(&body.code, person, visit.address).await {
-        Ok(scope) => scope,
-        Err(error) => return refusal(error),
+    let accepted = match services.auth.accept_invite(&body.code, person, visit.address).await {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            note_miss(&services, &error, "/v1/invites/accept", visit);
+            return refusal(error);
+        }
     };
-    let cookie = signed_in(&services, &scope, Proof::Password, &visit).await?;
+    let scope = &accepted.scope;
+    let deed = Deed {
+        operation: "accept_invite",
+        target: format!("/v1/invites/{}", accepted.invite),
+        app: None,
+        status: StatusCode::NO_CONTENT.as_u16(),
+        note: Some(format!("role: {}", accepted.role)),
+    };
+    record::append(&services, &scope.tenant, by_browser(&scope.user), &visit, deed).await?;
+    let cookie = signed_in(&services, scope, Proof::Password, &visit).await?;
     Ok((StatusCode::NO_CONTENT, set_cookie(&cookie)).into_response())
 }
 

@@ -72,6 +72,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::verify_audit))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::update_tenant))
+        .routes(routes!(quotas::get_tenant_quotas, quotas::set_tenant_quotas))
         .routes(routes!(quotas::get_my_usage))
         .routes(routes!(templates::list_templates))
         .routes(routes!(templates::get_template))
@@ -140,12 +141,13 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
         // Around the gate, which writes the audit log once the work is done.
         .layer(middleware::from_fn(run_to_end))
         .layer(middleware::from_fn_with_state(services.clone(), foreign::refuse));
-    let open = open.layer(middleware::from_fn(incoming::guard_open));
+    let open = open.layer(middleware::from_fn(incoming::guard_open)).layer(middleware::from_fn(run_to_end));
+    let link = axum::routing::get(identity::open_sign_in_link).layer(middleware::from_fn(carry_through));
     Router::new()
         .merge(resources)
         .merge(open)
         .route("/openapi.json", axum::routing::get(openapi::serve))
-        .route("/sign-in", axum::routing::get(identity::open_sign_in_link))
+        .route("/sign-in", link)
         .route("/s/{secret}", axum::routing::any(shared::serve))
         .fallback(ui::serve)
         .layer(DefaultBodyLimit::disable())
@@ -170,9 +172,14 @@ fn shown(path: &str) -> &str {
 /// What changes something is carried through, also when the client has hung up: between a commit and what others must be
 /// told of it, nothing is dropped.
 async fn run_to_end(request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
-        return next.run(request).await;
+    match request.method().is_safe() {
+        true => next.run(request).await,
+        false => carry_through(request, next).await,
     }
+}
+
+/// Carries a request through, whether the client hangs up or not.
+async fn carry_through(request: Request, next: Next) -> Response {
     let running = tokio::spawn(tracing::Instrument::in_current_span(next.run(request)));
     match running.await {
         Ok(response) => response,

@@ -136,6 +136,9 @@ impl From<StoreError> for ApiError {
             StoreError::LastOwner => {
                 Self::new(Code::LastOwner, "Make somebody else an owner first: a tenant keeps at least one.")
             }
+            StoreError::TenantSuspended => {
+                Self::new(Code::TenantSuspended, "The tenant is suspended; ask whoever runs the server.")
+            }
             StoreError::MissingBlobs(hashes) => missing_blobs(&hashes),
             StoreError::HashMismatch => {
                 Self::new(Code::HashMismatch, "The bytes do not have the hash they came with.")

@@ -78,14 +78,8 @@ pub(crate) async fn create_tenant(
     State(services): State<Arc<Services>>,
     Json(body): Json<TenantBody>,
 ) -> ApiResult<Response> {
-    let new = NewTenant {
-        name: checked_name(&body.name)?,
-        host_id: body.host_id.map(checked_host_id).transpose()?,
-        owner_name: checked_name(body.owner.as_deref().unwrap_or("Owner"))?,
-    };
-    let (tenant, scope) = services.store.create_tenant(new).await?;
     let minted = mint_key(services.clock.as_ref(), services.entropy.as_ref());
-    let key = NewKey {
+    let first_key = NewKey {
         id: minted.id,
         name: "First key".to_owned(),
         prefix: minted.prefix,
@@ -94,13 +88,20 @@ pub(crate) async fn create_tenant(
         apps: None,
         expires_at: None,
     };
-    let key = services.store.create_key(&scope, key).await?;
+    let new = NewTenant {
+        name: checked_name(&body.name)?,
+        host_id: body.host_id.map(checked_host_id).transpose()?,
+        owner_name: checked_name(body.owner.as_deref().unwrap_or("Owner"))?,
+        first_key,
+    };
+    let (tenant, scope, key) = services.store.create_tenant(new).await?;
     let location = [(header::LOCATION, format!("/v1/tenants/{}", tenant.id))];
     let made = MadeTenant { tenant, owner: scope.user, key: MadeKey { key, secret: minted.text } };
     Ok(shown_once((StatusCode::CREATED, location, axum::Json(made)).into_response()))
 }
 
-/// Renames a tenant, suspends it, or takes that back. Suspending ends its previews; what it has published is served on.
+/// Renames a tenant, suspends it, or takes that back. Suspending ends its previews and closes its preview links, which come
+/// back with it; what it has published is served on.
 #[utoipa::path(patch, path = "/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)),
     request_body = TenantChange,
     responses((status = 200, body = Tenant), (status = 400, body = Problem), (status = 403, body = Problem),
@@ -119,8 +120,12 @@ pub(crate) async fn update_tenant(
     let patch = TenantPatch { name, suspended: body.suspended };
     let tenant = services.store.update_tenant(&tenant, patch).await?;
     services.auth.forget();
-    if tenant.suspended_at.is_some() {
-        services.sessions.end_of(&tenant.id, None).await?;
+    match tenant.suspended_at {
+        Some(_) => {
+            services.sessions.close_links_of(&tenant.id).await?;
+            services.sessions.end_of(&tenant.id, None).await?;
+        }
+        None => services.sessions.reopen_links_of(&tenant.id).await?,
     }
     Ok(noted(axum::Json(tenant).into_response(), note))
 }

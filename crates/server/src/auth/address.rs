@@ -21,12 +21,14 @@ impl TrustedProxies {
     pub(super) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut nearest = plain(peer?);
         let lines = headers.get_all("x-forwarded-for").iter().rev();
-        let hops = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(','));
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         for hop in hops.take(MOST_HOPS) {
             if !self.is_trusted(nearest) {
                 break;
             }
-            let Ok(before) = hop.trim().parse() else { break };
+            // Each by itself: what the client wrote into its part takes nothing from what the proxies wrote into theirs.
+            let before = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse().ok());
+            let Some(before) = before else { break };
             nearest = plain(before);
         }
         Some(nearest)
@@ -44,13 +46,15 @@ fn plain(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
         let ranges = trusted.split(',').filter(|range| !range.is_empty()).map(|range| range.parse().unwrap());
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append("x-forwarded-for", line.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let client = TrustedProxies::new(ranges.collect()).client(Some(peer.parse().unwrap()), &headers);
         client.unwrap().to_string()
@@ -69,6 +73,15 @@ mod tests {
         assert_eq!(client(proxies, "10.0.0.1", &["1.2.3.4, 203.0.113.9, 192.0.2.1"]), "203.0.113.9");
         assert_eq!(client(proxies, "10.0.0.1", &["1.2.3.4", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(client(proxies, "::ffff:10.0.0.1", &["2001:db8::1"]), "2001:db8::1");
+    }
+
+    #[test]
+    fn what_a_client_forges_does_not_hide_it_behind_its_proxy() {
+        for forged in ["\u{e9}", "\u{1f600}, 1.2.3.4", "1.2.3.4\u{e9}"] {
+            let line = format!("{forged}, 203.0.113.9");
+            assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[&line]), "203.0.113.9", "{forged}");
+            assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[forged, "203.0.113.9"]), "203.0.113.9", "{forged}");
+        }
     }
 
     #[test]

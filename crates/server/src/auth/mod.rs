@@ -16,6 +16,7 @@ mod lookups;
 mod passwords;
 mod sign_in;
 mod throttle;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -207,10 +208,10 @@ impl Auth {
             Some(tenant) => {
                 self.store.standing(&session.user, Some(tenant)).await?.ok_or(AuthError::NoSuchTenant)?
             }
-            // Somebody who has left the tenant they looked at looks at another one.
+            // Somebody who has left the tenant they looked at, or whose it was suspended, looks at another one.
             None => match self.store.standing(&session.user, Some(&session.tenant)).await? {
-                Some(standing) => standing,
-                None => self.store.standing(&session.user, None).await?.ok_or(AuthError::NoTenant)?,
+                Some(standing) if !standing.is_suspended => standing,
+                _ => self.store.standing(&session.user, None).await?.ok_or(AuthError::NoTenant)?,
             },
         };
         let mut known = Known::new(standing, ActorKind::Browser);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use vitrine_model::{Sha256, TenantId, UserId};
-use vitrine_store::{Account, Joining, NewBrowserSession, Scope, StoreError};
+use vitrine_store::{Accepted, Account, Joining, NewBrowserSession, Scope, StoreError};
 
 use super::passwords::{HashError, WeakPassword, check_password};
 use super::throttle::TooMany;
@@ -52,9 +52,12 @@ impl Proof {
 /// Why somebody is not signed in, or has no new password.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignInError {
-    /// One answer for an unknown email, an account without a password and a wrong password.
+    /// One answer for an unknown email, an account without a password and a wrong password. Whose password it is not, if it
+    /// is anybody's email, is for their tenant's log alone.
     #[error("the email or the password is wrong")]
-    Wrong,
+    Wrong(Option<UserId>),
+    #[error("this is not the admin key of this server")]
+    WrongKey,
     #[error("too many tries; try again in {0} seconds")]
     TooMany(u64),
     #[error("too many people sign in at this moment; try again in a second")]
@@ -146,14 +149,35 @@ impl Auth {
         password: &str,
         from: Option<IpAddr>,
     ) -> Result<Account, SignInError> {
-        let email = checked_email(email).map_err(|_| SignInError::Wrong)?;
+        let email = checked_email(email).map_err(|_| SignInError::Wrong(None))?;
         self.throttle.count(&email, from)?;
         let account = self.store.account_by_email(&email).await?;
         let kept = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let is_right = self.passwords.verify(password, kept).await?;
-        let account = account.filter(|_| is_right).ok_or(SignInError::Wrong)?;
-        self.throttle.succeeded(&email, from);
-        Ok(account)
+        match account {
+            Some(account) if is_right => {
+                self.throttle.succeeded(&email, from);
+                Ok(account)
+            }
+            other => Err(SignInError::Wrong(other.map(|account| account.user))),
+        }
+    }
+
+    /// Whether this is the admin key. Counts as a try of the address, and of nobody else.
+    pub(crate) fn check_admin_key(&self, key: &str, from: Option<IpAddr>) -> Result<(), SignInError> {
+        self.throttle.count_address(from)?;
+        match self.is_admin_key(key) {
+            true => {
+                self.throttle.address_succeeded(from);
+                Ok(())
+            }
+            false => Err(SignInError::WrongKey),
+        }
+    }
+
+    /// True for the first few misses at an account in an hour: those are written down.
+    pub(crate) fn is_worth_noting(&self, user: &UserId) -> bool {
+        self.throttle.is_worth_noting(user)
     }
 
     /// Sets what the person of a browser signs in with from now on, and signs them out in all their other browsers. Whoever
@@ -177,7 +201,7 @@ impl Auth {
             self.throttle.count(name, caller.from)?;
             let current = change.current.unwrap_or_default();
             if !self.passwords.verify(current, account.password_hash.as_deref()).await? {
-                return Err(SignInError::Wrong);
+                return Err(SignInError::Wrong(Some(account.user)));
             }
             self.throttle.succeeded(name, caller.from);
         }
@@ -200,7 +224,7 @@ impl Auth {
         code: &str,
         person: NewPerson<'_>,
         from: Option<IpAddr>,
-    ) -> Result<Scope, SignInError> {
+    ) -> Result<Accepted, SignInError> {
         let code = Sha256::of(code.as_bytes());
         let email = checked_email(person.email)?;
         // Without a code nobody learns here which emails have accounts.
@@ -215,9 +239,9 @@ impl Auth {
                 Joining::New { email, name: person.name.to_owned(), password_hash }
             }
         };
-        let scope = self.store.accept_invite(&code, who).await?;
+        let accepted = self.store.accept_invite(&code, who).await?;
         self.forget();
-        Ok(scope)
+        Ok(accepted)
     }
 }
 

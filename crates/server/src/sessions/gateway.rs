@@ -8,7 +8,6 @@ use vitrine_edge::{
     Activity, Gateway, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption, WaitInfo,
 };
 use vitrine_model::problem::{Code, Problem};
-use vitrine_model::session::SessionEvent;
 use vitrine_model::{AppId, LinkId, SessionId, Timestamp};
 use vitrine_store::{Scope, SessionRow, StoreError};
 
@@ -44,7 +43,8 @@ impl PreviewTargets for Sessions {
             preview.order(Command::Ensure);
             return preview.thawed().await;
         }
-        match self.0.context.store.transition_session(session, SessionEvent::Ensure, None).await {
+        // Not one that has ended since it was last asked for: only its person brings that back.
+        match self.0.context.store.wake_session(session).await {
             Ok(_) => self.preview_of(&known.scope, &known.app).order(Command::Ensure),
             Err(error) => tracing::warn!(%session, %error, "a session was not woken"),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use vitrine_edge::OpenLink;
-use vitrine_model::{AppId, LinkId};
+use vitrine_model::{AppId, LinkId, TenantId};
 use vitrine_store::{Scope, Store, StoreError, StoredLink};
 
 use super::Sessions;
@@ -18,7 +18,7 @@ const MOST_KNOWN: u64 = 10_000;
 /// The links of which visitors were seen.
 pub(super) struct KnownLinks {
     open: Cache<LinkId, Option<OpenLink>>,
-    /// Links that were taken back here: a look-up that began before must not bring one back.
+    /// Links that were taken back or closed here: a look-up that began before must not bring one back.
     closed: Cache<LinkId, ()>,
     /// Visitors' use counts for this long after they opened the link.
     use_secs: i64,
@@ -31,7 +31,7 @@ impl KnownLinks {
         Self { open: cache(), closed, use_secs: i64::try_from(use_secs).unwrap_or(i64::MAX) }
     }
 
-    /// The link, unless it was taken back. What cannot be looked up is not open.
+    /// The link, unless it was taken back or its tenant is suspended. What cannot be looked up is not open.
     pub(super) async fn find(&self, store: &Store, link: &LinkId) -> Option<OpenLink> {
         let look = async {
             match store.preview_link(link).await {
@@ -60,6 +60,23 @@ impl Sessions {
         if let Some(links) = self.0.links.get() {
             links.close_link(link);
         }
+    }
+
+    /// Closes every link of a tenant that was suspended, and what their visitors have open.
+    pub(crate) async fn close_links_of(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        for link in self.0.context.store.preview_links_of_tenant(tenant).await? {
+            self.close_link(&link).await;
+        }
+        Ok(())
+    }
+
+    /// Forgets that a tenant's links were closed: it is not suspended any more.
+    pub(crate) async fn reopen_links_of(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        for link in self.0.context.store.preview_links_of_tenant(tenant).await? {
+            self.0.known_links.closed.invalidate(&link).await;
+            self.0.known_links.open.invalidate(&link).await;
+        }
+        Ok(())
     }
 
     /// A link was opened just now: what is known of it is out of date.

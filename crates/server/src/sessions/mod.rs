@@ -155,8 +155,13 @@ impl Sessions {
             expires_at: self.0.context.clock.now().plus_secs(settings.expiry_secs as i64),
             idle_timeout_secs: settings.idle_timeout_secs,
         };
-        let (row, _) = self.0.context.store.ensure_session(scope, app, new).await?;
-        let row = self.0.context.store.transition_session(&row.id, SessionEvent::Ensure, None).await?;
+        let store = &self.0.context.store;
+        let (row, _) = store.ensure_session(scope, app, new).await?;
+        let row = match store.wake_session(&row.id).await {
+            // Ended between the two: what is asked for again is another one, if it may be at all.
+            Err(StoreError::NotFound) => store.ensure_session(scope, app, new).await?.0,
+            woken => woken?,
+        };
         let known = self.remember(&row).await;
         known.touch(self.0.context.clock.now().as_millis());
         known.extend(row.expires_at);

@@ -39,8 +39,8 @@ impl Sessions {
         }
     }
 
-    /// Removes what the store keeps for a while only: old idempotency keys, browsers that were signed in long ago, used
-    /// tokens and links, and trees that no draft names any more.
+    /// Removes what the store keeps for a while only: old idempotency keys, browsers that were signed in long ago,
+    /// invitations that are over, used tokens and links, and trees that no draft names any more.
     pub(crate) async fn collect_on(&self) {
         let mut ticks = tokio::time::interval(COLLECT_EVERY);
         loop {
@@ -49,6 +49,7 @@ impl Sessions {
             let collected = async {
                 let keys = store.collect_idempotency_keys().await?;
                 store.collect_browser_sessions().await?;
+                store.collect_invites().await?;
                 let trees = store.collect_unreferenced_trees(MOST_TREES).await?;
                 let tokens = store.collect_redeemed_tokens().await?;
                 let links = store.collect_preview_links().await?;

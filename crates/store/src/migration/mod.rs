@@ -6,6 +6,7 @@ mod m0003_identity;
 mod m0004_secrets;
 mod m0005_links;
 mod m0006_package_policies;
+mod m0008_standing;
 
 #[cfg(test)]
 pub(crate) use m0005_links::COUNT_STORAGE;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_secrets::Migration),
             Box::new(m0005_links::Migration),
             Box::new(m0006_package_policies::Migration),
+            Box::new(m0008_standing::Migration),
         ]
     }
 }

@@ -19,15 +19,15 @@ async fn invited(store: &Store, into: &Scope, email: &str, role: Role) -> Scope 
     let code = Sha256::of(email.as_bytes());
     let invite = NewInvite { note: email.to_owned(), role, code, expires_at: at_secs(60) };
     store.create_invite(into, invite).await.unwrap();
-    store.accept_invite(&code, new(email)).await.unwrap()
+    store.accept_invite(&code, new(email)).await.unwrap().scope
 }
 
 fn new(email: &str) -> Joining {
     Joining::New { email: email.to_owned(), name: "Somebody".to_owned(), password_hash: "h".to_owned() }
 }
 
-async fn key(fixture: &Fixture, scope: &Scope, role: Role) -> ApiKey {
-    let new = NewKey {
+fn new_key(fixture: &Fixture, role: Role) -> NewKey {
+    NewKey {
         id: KeyId::mint(fixture.clock.as_ref(), fixture.entropy.as_ref()),
         name: "a key".to_owned(),
         prefix: "vt_".to_owned(),
@@ -35,8 +35,25 @@ async fn key(fixture: &Fixture, scope: &Scope, role: Role) -> ApiKey {
         role,
         apps: None,
         expires_at: None,
-    };
-    fixture.store.create_key(scope, new).await.unwrap()
+    }
+}
+
+async fn key(fixture: &Fixture, scope: &Scope, role: Role) -> ApiKey {
+    fixture.store.create_key(scope, new_key(fixture, role)).await.unwrap()
+}
+
+fn new_tenant(fixture: &Fixture, name: &str) -> NewTenant {
+    NewTenant {
+        name: name.to_owned(),
+        host_id: Some(name.to_lowercase()),
+        owner_name: "Host".to_owned(),
+        first_key: new_key(fixture, Role::Owner),
+    }
+}
+
+async fn suspend(fixture: &Fixture, tenant: &TenantId, suspended: bool) {
+    let patch = TenantPatch { name: None, suspended: Some(suspended) };
+    fixture.store.update_tenant(tenant, patch).await.unwrap();
 }
 
 #[tokio::test]
@@ -80,7 +97,7 @@ async fn members_keys_and_invitations_of_another_tenant_are_not_found() {
     assert!(matches!(store.revoke_key(&theirs, &key.id).await, Err(StoreError::NotFound)));
     assert!(matches!(store.withdraw_invite(&theirs, &invite.id).await, Err(StoreError::NotFound)));
     assert!(store.list_keys(&theirs, 10, None).await.unwrap().items.is_empty());
-    assert!(store.list_invites(&theirs).await.unwrap().is_empty());
+    assert!(store.list_invites(&theirs, 10, None).await.unwrap().items.is_empty());
     assert!(store.key_record(&key.id).await.unwrap().is_some(), "nothing of it was changed");
 }
 
@@ -157,7 +174,7 @@ async fn an_invitation_is_accepted_once_in_time_and_never_lowers_a_role() {
     store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
     fixture.clock.advance_secs(61);
     assert!(matches!(store.accept_invite(&code, new("c@x.y")).await, Err(StoreError::NotFound)));
-    assert!(store.list_invites(ours).await.unwrap().is_empty());
+    assert!(store.list_invites(ours, 10, None).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -214,19 +231,15 @@ async fn a_browser_is_signed_in_until_its_time_is_over() {
 async fn a_tenant_is_made_with_its_owner_suspended_and_brought_back() {
     let fixture = Fixture::new().await;
     let store = &fixture.store;
-    let new = NewTenant {
-        name: "Acme".to_owned(),
-        host_id: Some("acme".to_owned()),
-        owner_name: "Host".to_owned(),
-    };
-    let (tenant, owner) = store.create_tenant(new.clone()).await.unwrap();
-    assert!(matches!(store.create_tenant(new).await, Err(StoreError::TenantExists)));
+    let (tenant, owner, key) = store.create_tenant(new_tenant(&fixture, "Acme")).await.unwrap();
+    assert_eq!(store.key_record(&key.id).await.unwrap().unwrap().standing.scope, owner);
+    let again = store.create_tenant(new_tenant(&fixture, "Acme")).await;
+    assert!(matches!(again, Err(StoreError::TenantExists)));
     let standing = store.standing(&owner.user, None).await.unwrap().unwrap();
     assert_eq!((standing.role, standing.is_suspended), (Role::Owner, false));
-    let suspend = |suspended| TenantPatch { name: None, suspended: Some(suspended) };
-    store.update_tenant(&tenant.id, suspend(true)).await.unwrap();
+    suspend(&fixture, &tenant.id, true).await;
     assert!(store.standing(&owner.user, None).await.unwrap().unwrap().is_suspended);
-    store.update_tenant(&tenant.id, suspend(false)).await.unwrap();
+    suspend(&fixture, &tenant.id, false).await;
     assert!(!store.standing(&owner.user, None).await.unwrap().unwrap().is_suspended);
     let names: Vec<_> =
         store.list_tenants(10, None).await.unwrap().items.into_iter().map(|tenant| tenant.name).collect();
@@ -292,4 +305,118 @@ async fn nobody_is_made_at_sight_where_that_is_not_allowed() {
     let no_users = Sight { makes_users: false, ..SIGHT };
     assert_eq!(store.host_standing(&seen("i", Some("acme"), None), no_users).await.unwrap(), None);
     assert_eq!(store.list_tenants(10, None).await.unwrap().items.len(), 1, "not even the tenant");
+}
+
+#[tokio::test]
+async fn a_tenant_whose_first_key_cannot_be_written_is_not_made() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let taken = key(&fixture, &fixture.scope, Role::Viewer).await.id;
+    let mut new = new_tenant(&fixture, "Acme");
+    new.first_key.id = taken;
+    assert!(store.create_tenant(new).await.is_err());
+    assert_eq!(store.list_tenants(10, None).await.unwrap().items.len(), 1);
+    store.create_tenant(new_tenant(&fixture, "Acme")).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_a_persons_tenants_those_that_are_not_suspended_come_first() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let (first, user) = (fixture.scope.tenant.clone(), fixture.scope.user.clone());
+    let (second, owner, _) = store.create_tenant(new_tenant(&fixture, "Acme")).await.unwrap();
+    let code = Sha256::of(b"code");
+    let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
+    fixture.clock.advance_secs(1);
+    store.create_invite(&owner, invite).await.unwrap();
+    store.accept_invite(&code, Joining::Known(user.clone())).await.unwrap();
+    let stands = async || {
+        let standing = store.standing(&user, None).await.unwrap().unwrap();
+        (standing.scope.tenant, standing.is_suspended)
+    };
+    assert_eq!(stands().await, (first.clone(), false));
+    suspend(&fixture, &first, true).await;
+    assert_eq!(stands().await, (second.id.clone(), false));
+    suspend(&fixture, &second.id, true).await;
+    assert_eq!(stands().await, (first.clone(), true), "all are suspended: the one they joined first");
+    let named = store.standing(&user, Some(&first)).await.unwrap().unwrap();
+    assert!(named.is_suspended, "who names a tenant is told of that one");
+}
+
+#[tokio::test]
+async fn a_hosts_token_does_not_leave_a_tenant_without_an_owner() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let role = async |role| {
+        let seen = seen("https://a", Some("acme"), role);
+        let standing = store.host_standing(&seen, SIGHT).await.unwrap().unwrap();
+        (standing.role, store.member(&standing.scope, &standing.scope.user).await.unwrap().role)
+    };
+    assert_eq!(role(Some(Role::Owner)).await, (Role::Owner, Role::Owner));
+    assert_eq!(role(Some(Role::Viewer)).await, (Role::Viewer, Role::Owner), "may what the token says");
+    let other = HostUser { subject: "43".to_owned(), ..seen("https://a", Some("acme"), Some(Role::Owner)) };
+    store.host_standing(&other, SIGHT).await.unwrap().unwrap();
+    assert_eq!(role(Some(Role::Viewer)).await, (Role::Viewer, Role::Viewer), "there is another one now");
+}
+
+#[tokio::test]
+async fn who_was_taken_out_does_not_come_back_with_the_next_token() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let (_, owner, _) = store.create_tenant(new_tenant(&fixture, "acme")).await.unwrap();
+    let seen = seen("https://a", Some("acme"), Some(Role::Editor));
+    let user = store.host_standing(&seen, SIGHT).await.unwrap().unwrap().scope.user;
+    let early = store.readmit_member(&owner, &user, Role::Owner).await;
+    assert!(matches!(early, Err(StoreError::NotFound)), "a member is not let in again");
+    store.remove_member(&owner, &user).await.unwrap();
+    assert_eq!(store.host_standing(&seen, SIGHT).await.unwrap(), None);
+    assert!(matches!(store.member(&owner, &user).await, Err(StoreError::NotFound)));
+
+    let stranger = store.readmit_member(&fixture.scope, &user, Role::Viewer).await;
+    assert!(matches!(stranger, Err(StoreError::NotFound)), "another tenant lets nobody in");
+    assert_eq!(store.readmit_member(&owner, &user, Role::Viewer).await.unwrap().role, Role::Viewer);
+    let back = store.host_standing(&seen, SIGHT).await.unwrap().unwrap();
+    assert_eq!((back.scope.user, back.role), (user, Role::Editor));
+}
+
+#[tokio::test]
+async fn who_was_taken_out_and_accepts_an_invitation_is_a_member_for_good() {
+    let fixture = Fixture::new().await;
+    let (store, owner) = (&fixture.store, &fixture.scope);
+    let user = person(&fixture, "b@example.com", Role::Viewer).await.user;
+    store.remove_member(owner, &user).await.unwrap();
+    let code = Sha256::of(b"again");
+    let invite = NewInvite { note: String::new(), role: Role::Editor, code, expires_at: at_secs(60) };
+    let invite = store.create_invite(owner, invite).await.unwrap();
+    let accepted = store.accept_invite(&code, Joining::Known(user.clone())).await.unwrap();
+    assert_eq!((accepted.invite, accepted.role), (invite.id, Role::Editor));
+    let again = store.readmit_member(owner, &user, Role::Owner).await;
+    assert!(matches!(again, Err(StoreError::NotFound)), "that they once left is forgotten");
+}
+
+#[tokio::test]
+async fn invitations_are_listed_by_pages_and_removed_when_they_are_over() {
+    let fixture = Fixture::new().await;
+    let (store, ours) = (&fixture.store, &fixture.scope);
+    for number in 0..5_u8 {
+        let code = Sha256::of(&[number]);
+        let expires_at = at_secs(60 + i64::from(number));
+        let new = NewInvite { note: number.to_string(), role: Role::Viewer, code, expires_at };
+        store.create_invite(ours, new).await.unwrap();
+    }
+    let (mut notes, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list_invites(ours, 2, cursor.as_deref()).await.unwrap();
+        notes.extend(page.items.into_iter().map(|invite| invite.note));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    notes.sort();
+    assert_eq!(notes, ["0", "1", "2", "3", "4"]);
+    fixture.clock.advance_secs(62);
+    assert_eq!(store.collect_invites().await.unwrap(), 3);
+    assert_eq!(store.collect_invites().await.unwrap(), 0);
+    assert_eq!(store.list_invites(ours, 10, None).await.unwrap().items.len(), 2);
 }

@@ -1,8 +1,8 @@
 //! Preview links, used tokens and quotas as the store keeps them.
 
-use vitrine_model::Sha256;
 use vitrine_model::quota::Quota;
-use vitrine_store::{Allowance, MOST_LINKS, NewPreviewLink, QuotaOverrides, Quotas, StoreError};
+use vitrine_model::{Sha256, TenantId};
+use vitrine_store::{Allowance, MOST_LINKS, NewPreviewLink, QuotaOverrides, Quotas, StoreError, TenantPatch};
 
 use crate::support::{Fixture, new_app, tree};
 
@@ -105,4 +105,77 @@ async fn a_tenant_with_a_limit_of_its_own_is_held_to_it_also_when_it_has_more() 
     assert!(matches!(refused, Err(StoreError::QuotaExceeded { quota: Quota::Apps, limit: 1, used: 2 })));
     store.set_quotas(&scope.tenant, QuotaOverrides::default()).await.unwrap();
     make("three").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_of_a_suspended_tenant_is_not_there_until_the_tenant_is_brought_back() {
+    let fixture = Fixture::new().await;
+    let (store, scope) = (&fixture.store, &fixture.scope);
+    let app = fixture.app("One", &[]).await.id;
+    let link = store.create_preview_link(scope, &app, new_link(&fixture, "s")).await.unwrap().id;
+    assert_eq!(
+        store.preview_links_of_tenant(&scope.tenant).await.unwrap().as_slice(),
+        std::slice::from_ref(&link)
+    );
+    for suspended in [true, false] {
+        let patch = TenantPatch { name: None, suspended: Some(suspended) };
+        store.update_tenant(&scope.tenant, patch).await.unwrap();
+        let by_secret = store.preview_link_by_secret(&Sha256::of(b"s")).await.unwrap();
+        assert_eq!(by_secret.is_none(), suspended);
+        assert_eq!(store.preview_link(&link).await.unwrap().is_none(), suspended);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_app_uses_no_storage_up() {
+    let fixture = Fixture::new().await;
+    let (store, scope) = (&fixture.store, &fixture.scope);
+    let make = async |name: &str, text: &'static str| {
+        let mut new = new_app(name, tree(&[("a.txt", text)]));
+        new.slug = Some(name.to_owned());
+        store.create_app_of(scope, new, vec![text.into()]).await
+    };
+    let used = async || {
+        let uses = store.quota_use(scope).await.unwrap();
+        uses.into_iter().find(|item| item.quota == Quota::StorageBytes).unwrap().used
+    };
+    let limit = async |apps, storage| {
+        let own = QuotaOverrides {
+            apps: Some(Allowance::AtMost(apps)),
+            storage_bytes: Some(Allowance::AtMost(storage)),
+            ..QuotaOverrides::default()
+        };
+        store.set_quotas(&scope.tenant, own).await.unwrap();
+    };
+    make("one", "12345").await.unwrap();
+    assert_eq!(used().await, 5);
+    assert!(matches!(make("one", "other").await, Err(StoreError::SlugTaken)));
+    limit(1, 100).await;
+    assert!(matches!(make("two", "another").await, Err(StoreError::QuotaExceeded { .. })));
+    limit(2, 10).await;
+    assert!(matches!(make("two", "too much of it").await, Err(StoreError::QuotaExceeded { .. })));
+    assert_eq!(used().await, 5);
+    for refused in ["other", "another", "too much of it"] {
+        let hash = Sha256::of(refused.as_bytes());
+        assert!(matches!(store.blob(scope, &hash).await, Err(StoreError::NotFound)), "{refused}");
+    }
+    make("two", "fits").await.unwrap();
+    assert_eq!(used().await, 9);
+}
+
+#[tokio::test]
+async fn a_tenants_own_limits_are_read_back_and_those_of_nobody_are_not_set() {
+    let fixture = Fixture::new().await;
+    let (store, tenant) = (&fixture.store, &fixture.scope.tenant);
+    assert_eq!(store.quota_overrides(tenant).await.unwrap(), QuotaOverrides::default());
+    let own = QuotaOverrides {
+        apps: Some(Allowance::AtMost(0)),
+        builds: Some(Allowance::Unlimited),
+        ..QuotaOverrides::default()
+    };
+    store.set_quotas(tenant, own).await.unwrap();
+    assert_eq!(store.quota_overrides(tenant).await.unwrap(), own);
+    let nobody = TenantId::mint(fixture.clock.as_ref(), fixture.entropy.as_ref());
+    assert!(matches!(store.set_quotas(&nobody, own).await, Err(StoreError::NotFound)));
+    assert!(matches!(store.quota_overrides(&nobody).await, Err(StoreError::NotFound)));
 }

@@ -3,7 +3,7 @@
 use vitrine_model::AppId;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::{SessionEvent, SessionStatus};
-use vitrine_store::{NewSession, SessionRow, StoreError};
+use vitrine_store::{NewSession, SessionRow, StoreError, TenantPatch};
 
 use crate::support::{Fixture, at_secs};
 
@@ -178,4 +178,30 @@ async fn a_start_finds_the_sessions_that_had_a_sandbox() {
     send(&fixture, &asleep, SessionEvent::Idle).await.unwrap();
     let found = fixture.reopened().await.sessions_needing_sandbox().await.unwrap();
     assert_eq!(found.iter().map(|row| &row.id).collect::<Vec<_>>(), [&running.id]);
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_not_woken() {
+    let (fixture, _, row) = with_session().await;
+    send(&fixture, &row, SessionEvent::Idle).await.unwrap();
+    assert_eq!(fixture.store.wake_session(&row.id).await.unwrap().status, SessionStatus::Starting);
+    send(&fixture, &row, SessionEvent::Stop).await.unwrap();
+    assert!(matches!(fixture.store.wake_session(&row.id).await, Err(StoreError::NotFound)));
+    let stored = fixture.store.session_by_id(&row.id).await.unwrap().unwrap();
+    assert_eq!(stored.status, SessionStatus::Stopped);
+}
+
+#[tokio::test]
+async fn nobody_gets_a_session_of_a_suspended_tenant() {
+    let (fixture, app, row) = with_session().await;
+    let patch = |suspended| TenantPatch { name: None, suspended: Some(suspended) };
+    let tenant = &fixture.scope.tenant;
+    fixture.store.update_tenant(tenant, patch(true)).await.unwrap();
+    for _ in 0..2 {
+        let refused = fixture.store.ensure_session(&fixture.scope, &app, new_session()).await;
+        assert!(matches!(refused, Err(StoreError::TenantSuspended)));
+        send(&fixture, &row, SessionEvent::Stop).await.unwrap();
+    }
+    fixture.store.update_tenant(tenant, patch(false)).await.unwrap();
+    assert!(fixture.store.ensure_session(&fixture.scope, &app, new_session()).await.unwrap().1);
 }

@@ -129,3 +129,91 @@ async fn a_long_log_is_exported_to_its_end() {
     let export = server.get("/v1/audit/export?operation=sign_out").await;
     assert_eq!(String::from_utf8(export.body.to_vec()).unwrap().lines().count(), 1_001);
 }
+
+impl TestServer {
+    /// Waits until the log has something of this kind, which is written beside the answer.
+    async fn logged(&self, query: &str, count: usize) -> Vec<Value> {
+        let written = async {
+            loop {
+                let log = self.log(query).await;
+                if log.len() >= count {
+                    return log;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let written = tokio::time::timeout(std::time::Duration::from_secs(10), written).await;
+        written.unwrap_or_else(|_| panic!("{query} was not written down"))
+    }
+}
+
+#[tokio::test]
+async fn who_accepts_an_invitation_is_written_down_with_what_they_may_do() {
+    let server = TestServer::start().await;
+    let invite = server.post("/v1/invites", json!({ "name": "a", "role": "editor" })).await.json();
+    server.accept(invite["code"].as_str().unwrap(), "ada@example.com").await;
+    let log = server.log("").await;
+    let operations: Vec<_> = log.iter().map(|entry| entry["operation"].as_str().unwrap()).collect();
+    assert_eq!(operations, ["sign_in", "accept_invite", "invite_member"]);
+    let entry = &log[1];
+    assert_eq!(entry["target"], json!(format!("/v1/invites/{}", invite["id"].as_str().unwrap())));
+    assert_eq!((&entry["note"], &entry["status"]), (&json!("role: editor"), &json!(204)));
+    assert_eq!(entry["actor"]["user_id"], log[0]["actor"]["user_id"]);
+}
+
+#[tokio::test]
+async fn an_accepted_invitation_is_written_down_when_the_client_hangs_up() {
+    let server = TestServer::start().await;
+    let invite = server.post("/v1/invites", json!({ "name": "a", "role": "editor" })).await.json();
+    let owner = server.services.auth.owner().clone();
+    let members = async || server.services.store.list_members(&owner, 10, None).await.unwrap().items.len();
+    let mut call = Box::pin(server.accept(invite["code"].as_str().unwrap(), "ada@example.com"));
+    // The client goes away at the moment when there is a new member.
+    while futures::poll!(&mut call).is_pending() && members().await == 1 {
+        tokio::task::yield_now().await;
+    }
+    drop(call);
+    server.logged("operation=accept_invite", 1).await;
+    server.logged("operation=sign_in", 1).await;
+}
+
+#[tokio::test]
+async fn the_link_of_the_ready_line_is_carried_through_when_the_client_hangs_up() {
+    let server = TestServer::start().await;
+    let link = format!("/sign-in?code={}", server.services.auth.issue_code());
+    let mut call = Box::pin(server.send(Request::get(link).body(Body::empty()).unwrap()));
+    assert!(futures::poll!(&mut call).is_pending());
+    drop(call);
+    server.logged("operation=sign_in", 1).await;
+}
+
+#[tokio::test]
+async fn wrong_passwords_for_an_account_are_written_down_and_do_not_fill_the_log() {
+    let server = TestServer::start().await;
+    server.person(KEY, "ada@example.com", "viewer").await;
+    let miss = async |email: &str| {
+        let body = json!({ "email": email, "password": "not her password" });
+        assert_eq!(server.open_call("/v1/sign-in", body).await.code(), Code::Unauthenticated);
+    };
+    let misses = async || {
+        let log = server.log("operation=sign_in").await;
+        log.into_iter().filter(|entry| entry["status"] == 401).collect::<Vec<_>>()
+    };
+    for _ in 0..5 {
+        miss("nobody@example.com").await;
+    }
+    for _ in 0..2 {
+        for _ in 0..5 {
+            miss("ada@example.com").await;
+        }
+        server.logged("operation=sign_in", 6).await;
+        assert_eq!(misses().await.len(), 5, "a few an hour, and none of nobody's");
+        server.clock.advance_secs(900);
+    }
+    let entry = misses().await.remove(0);
+    assert_eq!((&entry["note"], &entry["target"]), (&json!("wrong password"), &json!("/v1/sign-in")));
+    server.clock.advance_secs(3_600);
+    miss("ada@example.com").await;
+    server.logged("operation=sign_in", 7).await;
+    assert_eq!(misses().await.len(), 6, "and another one the hour after");
+}

@@ -90,3 +90,31 @@ async fn without_a_host_product_no_token_is_taken() {
     let token = Signer::new("k1").token(&claims());
     assert_eq!(server.call_as(&token, "GET", "/v1/me", None).await.code(), Code::Unauthenticated);
 }
+
+#[tokio::test]
+async fn who_was_taken_out_stays_out_until_somebody_lets_them_in_again() {
+    let host = Host::start().await;
+    let owner = || person("acme", "ada", Some("owner"));
+    let me = async |claims| host.call(claims, "GET", "/v1/me", None).await;
+    me(owner()).await;
+    let bob = me(person("acme", "bob", None)).await.json()["user"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/members/{bob}");
+    let removed = host.call(owner(), "DELETE", &path, None).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    for role in [None, Some("editor")] {
+        assert_eq!(me(person("acme", "bob", role)).await.code(), Code::Unauthenticated);
+    }
+    assert_eq!(
+        me(person("other", "bob", None)).await.status,
+        StatusCode::OK,
+        "another tenant is another matter"
+    );
+
+    let again = Some(json!({ "role": "viewer" }));
+    let stranger = host.call(person("third", "eve", Some("owner")), "PATCH", &path, again.clone()).await;
+    assert_eq!(stranger.code(), Code::NotFound);
+    assert_eq!(host.call(owner(), "PATCH", &path, again).await.status, StatusCode::OK);
+    assert_eq!(me(person("acme", "bob", None)).await.json()["role"], "viewer");
+    let log = host.call(owner(), "GET", "/v1/audit?operation=update_member", None).await.json();
+    assert_eq!(log["items"][0]["note"], "let in again, role: viewer");
+}

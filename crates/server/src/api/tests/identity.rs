@@ -246,3 +246,19 @@ async fn what_a_browser_alone_can_do_is_refused_to_keys() {
     let body = json!({ "email": "owner@example.com", "new_password": PASSWORD });
     assert_eq!(server.call("PUT", "/v1/me/password", Some(body)).await.code(), Code::Forbidden);
 }
+
+#[tokio::test]
+async fn guessing_the_admin_key_is_slowed_down_by_address() {
+    let server = TestServer::start().await;
+    let guess = async |key: &str| server.open_call("/v1/sign-in", json!({ "key": key })).await;
+    for _ in 0..50 {
+        assert_eq!(guess("vt_guess").await.code(), Code::Unauthenticated);
+    }
+    let slowed = guess(KEY).await;
+    assert_eq!(slowed.code(), Code::TooManyRequests);
+    assert_eq!(slowed.headers[header::RETRY_AFTER], "900");
+    server.clock.advance_secs(900);
+    for _ in 0..60 {
+        assert_eq!(guess(KEY).await.status, StatusCode::NO_CONTENT, "who has it is not counted");
+    }
+}

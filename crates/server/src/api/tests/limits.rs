@@ -176,3 +176,60 @@ async fn a_page_of_another_origin_gets_nothing_from_the_api_even_with_the_person
         assert_eq!(server.send(ask(site)).await.code(), Code::Forbidden, "{site}");
     }
 }
+
+#[tokio::test]
+async fn an_operator_sets_a_tenants_limits_and_they_count_at_once() {
+    let server = TestServer::start_with(|config| config.quotas.apps = 5).await;
+    let (tenant, key) = server.tenant("Other").await;
+    let path = format!("/v1/tenants/{tenant}/quotas");
+    let make = async || server.call_as(&key, "POST", "/v1/apps", Some(new_app())).await;
+    let set = async |body: Value| server.call("PUT", &path, Some(body)).await;
+    assert_eq!((make().await.status, make().await.status), (StatusCode::CREATED, StatusCode::CREATED));
+    let before = server.get(&path).await.json();
+    assert_eq!((&before["limits"], &before["items"][0]["limit"]), (&json!({}), &json!(5)));
+
+    let lowered = set(json!({ "apps": 1, "builds": "unlimited" })).await.json();
+    assert_eq!(lowered["limits"], json!({ "apps": 1, "builds": "unlimited" }));
+    assert_eq!(lowered["items"][0], json!({ "quota": "apps", "limit": 1, "used": 2 }));
+    assert_eq!(make().await.code(), Code::QuotaExceeded);
+    let theirs = server.call_as(&key, "GET", "/v1/me/usage", None).await.json();
+    assert_eq!(theirs["items"], lowered["items"], "the tenant sees its limits");
+    assert_eq!(server.post("/v1/apps", new_app()).await.status, StatusCode::CREATED, "others' stay");
+
+    set(json!({})).await;
+    assert_eq!(make().await.status, StatusCode::CREATED, "as the server's settings say");
+    assert_eq!(server.call_as(&key, "PUT", &path, Some(json!({}))).await.code(), Code::Forbidden);
+    let note = server.get("/v1/audit?operation=set_tenant_quotas").await.json()["items"][1]["note"].clone();
+    assert_eq!(note, r#"limits: {"apps":1,"builds":"unlimited"}"#);
+}
+
+#[tokio::test]
+async fn limits_that_are_none_and_those_of_nobody_are_not_set() {
+    let server = TestServer::start().await;
+    let (tenant, _) = server.tenant("Other").await;
+    let path = format!("/v1/tenants/{tenant}/quotas");
+    for body in [
+        json!({ "apps": -1 }),
+        json!({ "apps": "none" }),
+        json!({ "apps": 1.5 }),
+        json!({ "apps": u64::MAX }),
+        json!({ "unknown": 1 }),
+    ] {
+        let answer = server.call("PUT", &path, Some(body.clone())).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    assert_eq!(server.get(&path).await.json()["limits"], json!({}));
+    let nobody = "/v1/tenants/ten_00000000000000000000000000/quotas";
+    assert_eq!(server.get(nobody).await.code(), Code::NotFound);
+    assert_eq!(server.call("PUT", nobody, Some(json!({}))).await.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_app_that_is_refused_uses_no_storage_up() {
+    let server = TestServer::start().await;
+    let me = server.get("/v1/me").await.json();
+    let path = format!("/v1/tenants/{}/quotas", me["tenant"]["id"].as_str().unwrap());
+    server.call("PUT", &path, Some(json!({ "apps": 0 }))).await;
+    assert_eq!(server.post("/v1/apps", new_app()).await.code(), Code::QuotaExceeded);
+    assert_eq!(use_of(&server, "storage_bytes").await["used"], 0);
+}

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vitrine_model::problem::Code;
 
-use super::harness::{KEY, TEMPLATE, TestServer};
+use super::harness::{KEY, PASSWORD, TEMPLATE, TestServer};
 
 async fn members(server: &TestServer) -> Vec<Value> {
     server.get("/v1/members").await.json()["items"].as_array().unwrap().clone()
@@ -238,4 +238,44 @@ async fn an_invitation_can_be_withdrawn() {
     assert_eq!(server.call("DELETE", &path, None).await.code(), Code::NotFound);
     assert_eq!(server.accept(code, "ada@example.com").await.code(), Code::NotFound);
     assert_eq!(members(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn one_suspended_tenant_locks_nobody_out_of_their_others() {
+    let server = TestServer::start().await;
+    let (other, key) = server.tenant("Other").await;
+    let cookie = server.person(&key, "ada@example.com", "viewer").await;
+    server.clock.advance_secs(1);
+    let invite = server.post("/v1/invites", json!({ "name": "a", "role": "editor" })).await.json();
+    server.accept(invite["code"].as_str().unwrap(), "ada@example.com").await;
+    let me = server.browse(&cookie, "GET", "/v1/me", None).await.json();
+    assert_eq!(me["tenant"]["id"], json!(other), "the browser looks at the first");
+
+    server.call("PATCH", &format!("/v1/tenants/{other}"), Some(json!({ "suspended": true }))).await;
+    let anew = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let anew = server.open_call("/v1/sign-in", anew).await.cookie();
+    for cookie in [&cookie, &anew] {
+        let me = server.browse(cookie, "GET", "/v1/me", None).await.json();
+        assert_eq!((&me["role"], &me["tenant"]["name"]), (&json!("editor"), &json!("Default")));
+    }
+    let named = axum::http::Request::get("/v1/me").header("cookie", &cookie);
+    let named = named.header("vitrine-tenant", &other).body(axum::body::Body::empty()).unwrap();
+    assert_eq!(server.send(named).await.code(), Code::TenantSuspended, "who names it is told");
+}
+
+#[tokio::test]
+async fn invitations_are_listed_by_pages() {
+    let server = TestServer::start().await;
+    for name in ["a", "b", "c"] {
+        server.post("/v1/invites", json!({ "name": name, "role": "viewer" })).await;
+        server.clock.advance_secs(1);
+    }
+    let first = server.get("/v1/invites?limit=2").await.json();
+    let cursor = first["next_cursor"].as_str().unwrap().to_owned();
+    let second = server.get(&format!("/v1/invites?limit=2&cursor={cursor}")).await.json();
+    let notes = |page: &Value| {
+        page["items"].as_array().unwrap().iter().map(|invite| invite["note"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((notes(&first), notes(&second)), (vec![json!("c"), json!("b")], vec![json!("a")]));
+    assert!(second["next_cursor"].is_null());
 }

@@ -3,10 +3,11 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
+use vitrine_edge::PreviewTargets as _;
 use vitrine_model::AppId;
 use vitrine_model::problem::Code;
 
-use super::harness::{Answer, KEY, TestServer};
+use super::harness::{Answer, KEY, TEMPLATE, TestServer};
 
 async fn link(server: &TestServer, app: &AppId, body: Value) -> Value {
     let answer = server.post(&format!("/v1/apps/{app}/preview-links"), body).await;
@@ -206,4 +207,39 @@ async fn a_link_to_a_revision_shows_what_was_built_of_it() {
     let path = format!("/v1/apps/{app}/preview-links/{}", link["id"].as_str().unwrap());
     server.call("DELETE", &path, None).await;
     assert_eq!(server.preview(page, &cookie).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_suspended_tenants_links_open_nothing_and_come_back_with_it() {
+    let server = TestServer::start().await;
+    let (tenant, key) = server.tenant("Other").await;
+    let new = json!({ "name": "Theirs", "template": TEMPLATE });
+    let app = server.call_as(&key, "POST", "/v1/apps", Some(new)).await.json()["id"].clone();
+    let path = format!("/v1/apps/{}/preview-links", app.as_str().unwrap());
+    let link = server.call_as(&key, "POST", &path, Some(json!({}))).await.json();
+    let (origin, cookie) = enter(&server, &link).await;
+    server.session_runs(1).await;
+    server.preview(&origin, &cookie).await;
+
+    let suspend = async |suspended: bool| {
+        let body = Some(json!({ "suspended": suspended }));
+        let answer = server.call("PATCH", &format!("/v1/tenants/{tenant}"), body).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    suspend(true).await;
+    assert_eq!(server.preview(&origin, &cookie).await.status, StatusCode::GONE);
+    let id = link["id"].as_str().unwrap().parse().unwrap();
+    assert!(server.services.sessions.link(&id).await.is_none(), "nor is what was known of it believed");
+    for form in [None, Some("")] {
+        assert_eq!(visit(&server, &link, form).await.status, StatusCode::NOT_FOUND);
+    }
+    let live = server.services.store.sessions_of_tenant(&tenant.parse().unwrap(), None).await.unwrap();
+    assert_eq!((live.len(), server.driver.running().len()), (0, 0), "nobody has brought a preview back");
+
+    suspend(false).await;
+    assert!(server.services.sessions.link(&id).await.is_some());
+    let (origin, cookie) = enter(&server, &link).await;
+    server.session_runs(1).await;
+    let seen = server.preview(&origin, &cookie).await.status;
+    assert!(![StatusCode::UNAUTHORIZED, StatusCode::GONE].contains(&seen), "{seen}");
 }

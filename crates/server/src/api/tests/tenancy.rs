@@ -103,6 +103,7 @@ impl World {
             "invite_member" | "create_key" => json!({ "name": "walked", "role": "viewer" }),
             "create_tenant" => json!({ "name": "Walked" }),
             "update_tenant" => json!({ "name": "Walked" }),
+            "set_tenant_quotas" => json!({ "apps": 0, "builds": "unlimited" }),
             "set_egress" => json!({ "destinations": [] }),
             "put_secret" => json!({ "value": "walked value", "targets": [] }),
             "put_variable" => json!({ "value": "walked", "targets": [] }),
