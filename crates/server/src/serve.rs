@@ -18,7 +18,7 @@ use crate::api::PreviewOrigins;
 use crate::apps::Apps;
 use crate::auth::host::HostTokens;
 use crate::auth::{self, Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
-use crate::config::{Config, parse_origin};
+use crate::config::{Config, SandboxConfig, parse_origin};
 use crate::drafts::Drafts;
 use crate::egress::{Ceiling, DevEgress};
 use crate::limits::RateLimits;
@@ -28,7 +28,7 @@ use crate::provision::{Machine, Provision};
 use crate::publishing::{self, Ground, Publishing};
 use crate::secrets::{self, Secrets};
 use crate::services::Services;
-use crate::sessions::{Context, Pool, Ports, Sessions};
+use crate::sessions::{Context, Pool, Ports, Room, Sessions, available_memory, default_reserve};
 use crate::sites::SiteUrls;
 use crate::source::{SystemClock, SystemEntropy};
 use crate::{Failure, api, machine, templates, warmup};
@@ -141,6 +141,8 @@ async fn wire(
         egress: egress.clone(),
         templates: templates.clone(),
         pool: Pool::new(config.pool.clone()),
+        room: Arc::new(room(&config.sandbox)),
+        evict: std::sync::OnceLock::new(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         settings: config.sessions.clone(),
@@ -227,6 +229,19 @@ async fn wire(
 }
 
 /// One server per data directory: two would pull the sandboxes from under each other.
+/// How much of this machine sandboxes may have.
+fn room(config: &SandboxConfig) -> Room {
+    let reserve_bytes = match config.memory_reserve_mib {
+        0 => default_reserve(),
+        mib => mib << 20,
+    };
+    let starts_at_once = match config.starts_at_once {
+        0 => std::thread::available_parallelism().map_or(2, |cores| 2 * cores.get()),
+        count => count,
+    };
+    Room::new(Box::new(available_memory), reserve_bytes, starts_at_once)
+}
+
 fn claim(data_dir: &Path) -> Result<std::fs::File, Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
     let unusable = |error| Failure::failed(format!("cannot use {}: {error}", data_dir.display()));

@@ -483,7 +483,8 @@ async fn what_is_frozen_stands_still_and_goes_on(driver: &dyn Driver) {
     }
     sandbox.freeze().await.unwrap();
     let (reclaimed, thawed) = tokio::join!(sandbox.reclaim(), sandbox.thaw());
-    (reclaimed.unwrap(), thawed.unwrap());
+    reclaimed.unwrap();
+    thawed.unwrap();
     assert_eq!(
         says(sandbox, "head -c 100000000 /dev/zero | tail -c 50000000 | wc -c").await,
         "50000000",

@@ -167,6 +167,11 @@ pub(crate) struct SandboxConfig {
     pub disk_mib: u64,
     /// Open files of each process.
     pub open_files: u64,
+    /// Memory of the machine that is kept for everything but sandboxes: what nobody uses is taken down, and then starts are
+    /// refused, before less is available. 0: a tenth.
+    pub memory_reserve_mib: u64,
+    /// Sandboxes that start at the same time; the others wait their turn. 0: twice the number of cores.
+    pub starts_at_once: usize,
 }
 
 impl Default for SandboxConfig {
@@ -181,6 +186,8 @@ impl Default for SandboxConfig {
             pids: 256,
             disk_mib: 1024,
             open_files: 8_192,
+            memory_reserve_mib: 0,
+            starts_at_once: 0,
         }
     }
 }

@@ -10,6 +10,7 @@ mod pace;
 mod pool;
 mod preview;
 mod probe;
+mod room;
 mod startup;
 mod sweep;
 mod timings;
@@ -37,6 +38,8 @@ use links::KnownLinks;
 pub(crate) use pool::Pool;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
+use room::Evict;
+pub(crate) use room::{AvailableMemory, Room, available_memory, default_reserve};
 pub(crate) use startup::Ports;
 
 /// What sessions are made with.
@@ -49,6 +52,9 @@ pub(crate) struct Context {
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     /// Dev servers that run already.
     pub(crate) pool: Pool,
+    pub(crate) room: Arc<Room>,
+    /// Makes room. Set once, right after construction: starts ask sessions, and sessions start.
+    pub(crate) evict: OnceLock<Arc<dyn Evict>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: SessionsConfig,
@@ -126,7 +132,9 @@ impl Sessions {
             links: OnceLock::new(),
             known_links,
         };
-        Self(Arc::new(inner))
+        let sessions = Self(Arc::new(inner));
+        let _ = sessions.0.context.evict.set(Arc::new(sessions.clone()));
+        sessions
     }
 
     /// Closes the circle with the gateway; the second call does nothing.

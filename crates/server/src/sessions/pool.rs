@@ -162,6 +162,8 @@ impl Pool {
     async fn refill(&self, context: &Arc<Context>, name: Sha256) {
         let Ok(_turn) = self.0.making.acquire().await else { return };
         while let Some(recipe) = self.missing(name) {
+            // Only where nobody has to go for it.
+            let Ok(_place) = context.room.enter(None).await else { return };
             let made = tokio::select! {
                 made = make(context, &recipe) => made,
                 () = self.0.closed.cancelled() => return,
@@ -219,6 +221,18 @@ impl Pool {
             surplus
         };
         futures::future::join_all(unwanted.into_iter().map(stop)).await;
+    }
+
+    /// Ends one to make room for somebody who waits. False when it holds none.
+    pub(super) async fn give_up_one(&self) -> bool {
+        let given_up = self.lock().values_mut().find_map(|shelf| shelf.warm.pop());
+        match given_up {
+            Some(warm) => {
+                stop(warm).await;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Ends everything; nothing is made any more.

@@ -102,7 +102,7 @@ impl Sessions {
     }
 
     /// Whether nobody has used the app after `since`.
-    fn unused_since(&self, app: &AppId, since: Timestamp) -> Unused {
+    pub(super) fn unused_since(&self, app: &AppId, since: Timestamp) -> Unused {
         let (sessions, app) = (self.clone(), app.clone());
         Box::new(move || sessions.last_use_of(&app).is_none_or(|last_use| last_use <= since))
     }

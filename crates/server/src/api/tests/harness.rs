@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,7 +48,7 @@ use crate::provision::{Provided, Provision};
 use crate::publishes::{self, Maker, Publishes};
 use crate::secrets::{self, Secrets};
 use crate::services::Services;
-use crate::sessions::{Context, Pool, Ports, Sessions};
+use crate::sessions::{AvailableMemory, Context, Pool, Ports, Room, Sessions};
 use crate::sites::{HostedVisitors, SiteUrls, Sites};
 use crate::source::SystemEntropy;
 
@@ -65,6 +65,8 @@ pub(super) struct TestServer {
     pub(super) driver: FakeDriver,
     pub(super) clock: Arc<FixedClock>,
     pub(super) sabotage: Arc<Plan>,
+    /// What the machine has in memory; each sandbox takes 256 of it.
+    pub(super) machine_mib: Arc<AtomicU64>,
     hosting: Arc<Hosting>,
     gateway: Arc<Gateway>,
     router: Router,
@@ -146,6 +148,7 @@ impl TestServer {
         };
         let store = Store::open(config, clock.clone(), entropy.clone()).await.unwrap();
         let driver = FakeDriver::new();
+        let machine_mib = Arc::new(AtomicU64::new(u64::MAX >> 20));
         let mut settings = Config::default();
         // Tests count sandboxes; those of the pool say when they want one.
         settings.pool.ceiling = 0;
@@ -167,6 +170,8 @@ impl TestServer {
             egress: egress.clone(),
             templates: templates.clone(),
             pool: Pool::new(settings.pool.clone()),
+            room: Arc::new(Room::new(memory_of(&driver, &machine_mib), 0, 64)),
+            evict: Default::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             settings: settings.sessions.clone(),
@@ -231,7 +236,7 @@ impl TestServer {
             entropy,
         });
         let router = super::super::router(services.clone());
-        Self { router, services, driver, clock, sabotage, hosting, gateway, dir }
+        Self { router, services, driver, clock, sabotage, hosting, gateway, machine_mib, dir }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
@@ -590,6 +595,15 @@ impl Provision for FakeProvision {
     async fn keep_prebundle(&self, _: Layer, _: AppId, _: Arc<dyn Sandbox>) -> Result<(), PrebundleError> {
         Ok(())
     }
+}
+
+/// Memory of a machine on which every sandbox takes as much as is taken for granted for a start.
+fn memory_of(driver: &FakeDriver, machine_mib: &Arc<AtomicU64>) -> AvailableMemory {
+    let (driver, machine_mib) = (driver.clone(), machine_mib.clone());
+    Box::new(move || {
+        let used_mib = 256 * driver.running().len() as u64;
+        Some(machine_mib.load(Ordering::SeqCst).saturating_sub(used_mib) << 20)
+    })
 }
 
 fn tiny_template() -> Vec<(String, Bytes)> {

@@ -1,5 +1,6 @@
 //! Previews that nobody uses: frozen, taken down, and back for whoever comes, with a scripted sandbox.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -193,6 +194,32 @@ async fn a_server_that_starts_again_leaves_asleep_what_was_asleep() {
     server.session_is(&app, "hibernated").await;
     assert_eq!(visitor.sees(&server, "").await.0, StatusCode::OK);
     assert_eq!(server.driver.starts(), 2);
+}
+
+#[tokio::test]
+async fn who_does_not_use_theirs_makes_room_and_who_does_keeps_it() {
+    let server = TestServer::start().await;
+    server.machine_mib.store(2 * 256, Ordering::SeqCst);
+    let (first, second, third) = (server.app().await, server.app().await, server.app().await);
+    let of_first = Visitor::of(&server, &first).await;
+    server.clock.advance_secs(100);
+    let of_second = Visitor::of(&server, &second).await;
+    Visitor::of(&server, &third).await;
+    server.session_is(&first, "hibernated").await;
+    server.session_is(&second, "running").await;
+
+    // Both are in use: nobody has to go for a third.
+    let refused = server.preview(&format!("{}/", of_first.origin), &of_first.cookie).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:?}");
+    let session = server.get(&format!("/v1/apps/{first}/session")).await.json();
+    assert_eq!(session["error"]["code"], "sandbox_unavailable");
+    assert_eq!(of_second.sees(&server, "").await.0, StatusCode::OK);
+
+    server.clock.advance_secs(100);
+    assert_eq!(of_second.sees(&server, "").await.0, StatusCode::OK);
+    assert_eq!(Visitor::of(&server, &first).await.sees(&server, "").await.0, StatusCode::OK);
+    server.session_is(&third, "hibernated").await;
+    server.session_is(&second, "running").await;
 }
 
 /// What can happen to a session, in any order.

@@ -202,6 +202,8 @@ impl Start {
             },
             None => plan,
         };
+        let place = self.context.room.enter(self.context.evict.get().map(AsRef::as_ref)).await;
+        let _place = place.map_err(|full| Problem::new(Code::SandboxUnavailable, full.to_string()))?;
         let (sandbox, events) = self.measure(StepName::Sandbox, self.sandbox(&plan)).await?;
         let (mut live, order) = self.live(plan, sandbox, events);
         self.measure(StepName::DevServer, self.dev_server(&mut live, order)).await?;
