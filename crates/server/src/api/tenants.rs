@@ -76,6 +76,7 @@ pub(crate) async fn list_tenants(
         (status = 409, body = Problem)))]
 pub(crate) async fn create_tenant(
     State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
     Json(body): Json<TenantBody>,
 ) -> ApiResult<Response> {
     let new = NewTenant {
@@ -94,7 +95,7 @@ pub(crate) async fn create_tenant(
         apps: None,
         expires_at: None,
     };
-    let key = services.store.create_key(&scope, key).await?;
+    let key = services.store.create_key(&scope, key, &caller.actor).await?;
     let location = [(header::LOCATION, format!("/v1/tenants/{}", tenant.id))];
     let made = MadeTenant { tenant, owner: scope.user, key: MadeKey { key, secret: minted.text } };
     Ok(shown_once((StatusCode::CREATED, location, axum::Json(made)).into_response()))
