@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::extract::read_body;
 use super::ui::PreviewOrigins;
+use crate::auth::HashError;
 use crate::links::{LinkError, PATH};
 use crate::services::Services;
 
@@ -83,6 +84,10 @@ fn refused(error: LinkError) -> Answer {
         LinkError::TooMany(refused) => {
             let why = format!("Try again in {} s.", refused.retry_after_secs);
             Answer::Page(StatusCode::TOO_MANY_REQUESTS, Says::Refusal("Too many attempts", why))
+        }
+        LinkError::Password(HashError::Busy) => {
+            let why = "Many people open links at this moment. Try again in a few seconds.".to_owned();
+            Answer::Page(StatusCode::TOO_MANY_REQUESTS, Says::Refusal("Too many visitors", why))
         }
         error => {
             tracing::warn!(%error, "a preview link could not be opened");
