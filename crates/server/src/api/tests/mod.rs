@@ -13,6 +13,8 @@ mod members;
 mod package_policy;
 mod preview_links;
 mod publishes;
+mod requests;
 mod secrets;
 mod sessions;
+mod standing;
 mod tenancy;
