@@ -23,6 +23,7 @@ use vitrine_store::Scope;
 use super::extract::{Json, Path, Query, read_body};
 use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
+use crate::limits::Share;
 use crate::services::Services;
 
 /// The draft's files by path, with hashes, sizes and modes.
@@ -152,7 +153,8 @@ pub(crate) enum ExportFormat {
 
 /// The draft, or a revision, as an archive: the same files give the same bytes.
 #[utoipa::path(get, path = "/v1/apps/{app}/export", tag = "files", params(("app" = String, Path), ExportQuery),
-    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = 404, body = Problem),
+        (status = 429, body = Problem)))]
 pub(crate) async fn export_app(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
@@ -160,6 +162,7 @@ pub(crate) async fn export_app(
     Query(query): Query<ExportQuery>,
 ) -> ApiResult<Response> {
     let slug = services.store.app(&caller.scope, &app).await?.slug;
+    let place = services.limits.at_once().export(&caller.scope)?;
     let tree = match &query.revision {
         Some(revision) => Arc::new(services.store.revision_tree(&caller.scope, &app, revision).await?),
         None => services.store.draft(&caller.scope, &app).await?.tree,
@@ -175,7 +178,7 @@ pub(crate) async fn export_app(
     };
     let disposition = format!("attachment; filename=\"{slug}.{extension}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    let export = Export { services, scope: caller.scope, tree, packed: 0, packer };
+    let export = Export { services, scope: caller.scope, tree, packed: 0, packer, _place: place };
     let pieces = stream::try_unfold(Some(export), |export| async move {
         match export {
             Some(export) => export.piece().await,
@@ -194,6 +197,8 @@ struct Export {
     /// How many of the tree's files, which are sorted, are in the archive.
     packed: usize,
     packer: Packer,
+    /// Given back when the last piece was taken, or nobody is there any more to take one.
+    _place: Share,
 }
 
 impl Export {

@@ -19,7 +19,8 @@ use vitrine_model::problem::Code;
 
 use super::access::Rule;
 use super::problem::ApiError;
-use crate::limits::{NoRoom, Share};
+use crate::auth::Caller;
+use crate::limits::{BodyRoom, NoRoom};
 use crate::services::Services;
 
 /// The largest body that any call takes: an archive with the form around it.
@@ -42,10 +43,12 @@ const LEAST_BYTES_PER_SEC: u64 = 16 * 1024;
 
 /// For calls of known callers. What they send is in memory until they are answered, and is counted as long.
 pub(crate) async fn guard(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    let most = request.extensions().get::<&Rule>().map_or(MAX_SETTINGS_BYTES, |rule| most_bytes(rule));
-    let share = Arc::new(Mutex::new(services.limits.at_once().share()));
-    let response = guard_with(most, Some(share.clone()), request, next).await;
-    drop(share);
+    let extensions = request.extensions();
+    let most = extensions.get::<&Rule>().map_or(MAX_SETTINGS_BYTES, |rule| most_bytes(rule));
+    let room = extensions.get::<Caller>().map(|caller| services.limits.at_once().body(&caller.scope));
+    let room = room.map(|room| Arc::new(Mutex::new(room)));
+    let response = guard_with(most, room.clone(), request, next).await;
+    drop(room);
     response
 }
 
@@ -64,9 +67,9 @@ pub(super) fn most_bytes(rule: &Rule) -> usize {
     }
 }
 
-type Shared = Arc<Mutex<Share>>;
+type Room = Arc<Mutex<BodyRoom>>;
 
-async fn guard_with(most_bytes: usize, share: Option<Shared>, request: Request, next: Next) -> Response {
+async fn guard_with(most_bytes: usize, room: Option<Room>, request: Request, next: Next) -> Response {
     if is_packed(request.headers()) {
         // Never unpacked here: a small body could become any amount of memory.
         let detail = "Send the body as it is, without `Content-Encoding`.";
@@ -74,7 +77,7 @@ async fn guard_with(most_bytes: usize, share: Option<Shared>, request: Request, 
     }
     let guarded = |body: Body| match body.is_end_stream() {
         true => body,
-        false => Body::new(Limited::new(Paced::new(body, share), most_bytes)),
+        false => Body::new(Limited::new(Paced::new(body, room), most_bytes)),
     };
     next.run(request.map(guarded)).await
 }
@@ -100,13 +103,13 @@ struct Paced {
     /// Since when nothing has come that we were waiting for.
     quiet: Option<Instant>,
     late: Pin<Box<Sleep>>,
-    share: Option<Shared>,
+    room: Option<Room>,
 }
 
 impl Paced {
-    fn new(body: Body, share: Option<Shared>) -> Self {
+    fn new(body: Body, room: Option<Room>) -> Self {
         let begun = Instant::now();
-        Self { body, begun, received: 0, quiet: None, late: Box::pin(sleep_until(begun + GRACE)), share }
+        Self { body, begun, received: 0, quiet: None, late: Box::pin(sleep_until(begun + GRACE)), room }
     }
 
     fn due(&mut self) -> Instant {
@@ -118,8 +121,8 @@ impl Paced {
     fn received(&mut self, bytes: usize) -> Result<(), NoRoom> {
         self.quiet = None;
         self.received += bytes as u64;
-        match &self.share {
-            Some(share) => share.lock().unwrap_or_else(PoisonError::into_inner).grow(bytes),
+        match &self.room {
+            Some(room) => room.lock().unwrap_or_else(PoisonError::into_inner).grow(bytes),
             None => Ok(()),
         }
     }

@@ -10,6 +10,9 @@ use vitrine_store::Scope;
 /// Bytes of bodies in memory: two of the largest archives and some. Whoever would bring more is told to come again.
 const ROOM_BYTES: usize = 256 * 1024 * 1024;
 
+/// Bytes of one user's bodies in memory: the largest archive and some, so that nobody takes the room for themselves.
+const ROOM_OF_ONE_BYTES: usize = 128 * 1024 * 1024;
+
 /// The first bytes of every body, which take no room: what most calls send goes on while archives fill it. How many such
 /// bodies there are is bound by the number of connections.
 const FREE_BYTES: usize = 64 * 1024;
@@ -20,6 +23,13 @@ const FOLLOWED_BY_ONE: usize = 64;
 /// Streams that are followed on one server: each holds a connection, and asks the database now and then.
 const FOLLOWED_IN_ALL: usize = 1_024;
 
+/// Exports of one user at once.
+const EXPORTED_BY_ONE: usize = 2;
+
+/// Exports at once: each holds a piece of a draft in memory, which with large files is 50 MiB, for as long as somebody
+/// takes to read it.
+const EXPORTED_IN_ALL: usize = 8;
+
 /// Pieces of archives that are packed at once: each takes a core.
 const PACKED_AT_ONCE: usize = 2;
 
@@ -28,8 +38,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is shared on one server.
 pub(crate) struct AtOnce {
-    room: Arc<Semaphore>,
-    followers: Arc<Mutex<HashMap<Scope, usize>>>,
+    room: Arc<Pool>,
+    streams: Arc<Pool>,
+    exports: Arc<Pool>,
     packing: Arc<Semaphore>,
     verifying: Arc<Semaphore>,
 }
@@ -42,10 +53,10 @@ pub(crate) struct NoRoom;
 /// Too much of a kind goes on at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Crowded {
-    #[error("you follow {FOLLOWED_BY_ONE} streams of events already")]
-    ByOne,
-    #[error("{FOLLOWED_IN_ALL} streams of events are followed on this server already")]
-    InAll,
+    #[error("you have {most} {what} under way already")]
+    OfOne { what: &'static str, most: usize },
+    #[error("this server has {most} {what} under way already")]
+    InAll { what: &'static str, most: usize },
     #[error("another audit log is being checked")]
     Verifying,
 }
@@ -53,8 +64,9 @@ pub(crate) enum Crowded {
 impl Default for AtOnce {
     fn default() -> Self {
         Self {
-            room: Arc::new(Semaphore::new(ROOM_BYTES)),
-            followers: Arc::default(),
+            room: Pool::new("bytes of bodies", ROOM_OF_ONE_BYTES, ROOM_BYTES),
+            streams: Pool::new("streams of events", FOLLOWED_BY_ONE, FOLLOWED_IN_ALL),
+            exports: Pool::new("exports", EXPORTED_BY_ONE, EXPORTED_IN_ALL),
             packing: Arc::new(Semaphore::new(PACKED_AT_ONCE)),
             verifying: Arc::new(Semaphore::new(1)),
         }
@@ -62,23 +74,19 @@ impl Default for AtOnce {
 }
 
 impl AtOnce {
-    /// The room of a body, none of it taken yet.
-    pub(crate) fn share(&self) -> Share {
-        Share { room: self.room.clone(), received: 0, held: None }
+    /// The room of a body that a user sends, none of it taken yet.
+    pub(crate) fn body(&self, scope: &Scope) -> BodyRoom {
+        BodyRoom { received: 0, share: self.room.share(scope) }
     }
 
     /// A place among those who follow a stream, until the result is dropped.
-    pub(crate) fn follow(&self, scope: &Scope) -> Result<Following, Crowded> {
-        let mut followers = lock(&self.followers);
-        if followers.values().sum::<usize>() >= FOLLOWED_IN_ALL {
-            return Err(Crowded::InAll);
-        }
-        let own = followers.entry(scope.clone()).or_default();
-        if *own >= FOLLOWED_BY_ONE {
-            return Err(Crowded::ByOne);
-        }
-        *own += 1;
-        Ok(Following { followers: self.followers.clone(), scope: scope.clone() })
+    pub(crate) fn follow(&self, scope: &Scope) -> Result<Share, Crowded> {
+        self.streams.share(scope).with(1)
+    }
+
+    /// A place among those who export, until the result is dropped.
+    pub(crate) fn export(&self, scope: &Scope) -> Result<Share, Crowded> {
+        self.exports.share(scope).with(1)
     }
 
     /// A turn to pack a piece of an archive; to be held where the work is done. `None` never, but while the server ends.
@@ -94,51 +102,91 @@ impl AtOnce {
 }
 
 /// The room that one body takes; given back when this is dropped.
-pub(crate) struct Share {
-    room: Arc<Semaphore>,
+pub(crate) struct BodyRoom {
     received: usize,
-    held: Option<OwnedSemaphorePermit>,
+    share: Share,
 }
 
-impl Share {
+impl BodyRoom {
     /// Makes room for as many bytes more. Does not wait: bodies that wait for each other's room would wait for ever.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), NoRoom> {
         self.received = self.received.saturating_add(bytes);
-        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = self.received.saturating_sub(FREE_BYTES).saturating_sub(held);
-        if more == 0 {
+        let more = self.received.saturating_sub(FREE_BYTES).saturating_sub(self.share.count);
+        self.share.grow(more).map_err(|_| NoRoom)
+    }
+}
+
+/// So much of something for everybody, and no more than a part of it for each.
+struct Pool {
+    what: &'static str,
+    of_one: usize,
+    in_all: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by: HashMap<Scope, usize>,
+}
+
+impl Pool {
+    fn new(what: &'static str, of_one: usize, in_all: usize) -> Arc<Self> {
+        Arc::new(Self { what, of_one, in_all, taken: Mutex::default() })
+    }
+
+    fn share(self: &Arc<Self>, scope: &Scope) -> Share {
+        Share { pool: self.clone(), scope: scope.clone(), count: 0 }
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one user has of something; given back when this is dropped.
+pub(crate) struct Share {
+    pool: Arc<Pool>,
+    scope: Scope,
+    count: usize,
+}
+
+impl Share {
+    fn with(mut self, count: usize) -> Result<Self, Crowded> {
+        self.grow(count).map(|()| self)
+    }
+
+    fn grow(&mut self, count: usize) -> Result<(), Crowded> {
+        if count == 0 {
             return Ok(());
         }
-        let more = u32::try_from(more).map_err(|_| NoRoom)?;
-        let taken = self.room.clone().try_acquire_many_owned(more).map_err(|_| NoRoom)?;
-        match &mut self.held {
-            Some(held) => held.merge(taken),
-            none => *none = Some(taken),
+        let Pool { what, of_one, in_all, .. } = *self.pool;
+        let mut taken = self.pool.taken();
+        let own = taken.by.get(&self.scope).copied().unwrap_or_default();
+        if own.saturating_add(count) > of_one {
+            return Err(Crowded::OfOne { what, most: of_one });
         }
+        if taken.all.saturating_add(count) > in_all {
+            return Err(Crowded::InAll { what, most: in_all });
+        }
+        taken.all += count;
+        taken.by.insert(self.scope.clone(), own + count);
+        self.count += count;
         Ok(())
     }
 }
 
-/// A place among those who follow a stream.
-pub(crate) struct Following {
-    followers: Arc<Mutex<HashMap<Scope, usize>>>,
-    scope: Scope,
-}
-
-impl Drop for Following {
+impl Drop for Share {
     fn drop(&mut self) {
-        let mut followers = lock(&self.followers);
-        if let Some(own) = followers.get_mut(&self.scope) {
-            *own -= 1;
+        let mut taken = self.pool.taken();
+        taken.all -= self.count;
+        if let Some(own) = taken.by.get_mut(&self.scope) {
+            *own -= self.count;
             if *own == 0 {
-                followers.remove(&self.scope);
+                taken.by.remove(&self.scope);
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -156,18 +204,24 @@ mod tests {
     }
 
     #[test]
-    fn bodies_share_one_room_and_small_ones_always_fit() {
-        let at_once = AtOnce::default();
-        let (mut one, mut two, mut small) = (at_once.share(), at_once.share(), at_once.share());
-        one.grow(FREE_BYTES).unwrap();
-        one.grow(ROOM_BYTES).unwrap();
-        small.grow(FREE_BYTES).unwrap();
-        two.grow(FREE_BYTES).unwrap();
-        assert_eq!(two.grow(1), Err(NoRoom));
-        drop(one);
-        two.grow(ROOM_BYTES - 1).unwrap();
-        drop(two);
-        assert_eq!(at_once.room.available_permits(), ROOM_BYTES);
+    fn bodies_share_one_room_nobody_takes_all_of_it_and_small_ones_always_fit() {
+        let (at_once, mut scopes) = (AtOnce::default(), scopes());
+        let scope = scopes.next().unwrap();
+        let (mut large, mut own) = (at_once.body(&scope), at_once.body(&scope));
+        large.grow(FREE_BYTES).unwrap();
+        large.grow(ROOM_OF_ONE_BYTES).unwrap();
+        own.grow(FREE_BYTES).unwrap();
+        assert_eq!(own.grow(1), Err(NoRoom), "one user has had theirs");
+        let (mut second, mut third) =
+            (at_once.body(&scopes.next().unwrap()), at_once.body(&scopes.next().unwrap()));
+        second.grow(FREE_BYTES + ROOM_BYTES - ROOM_OF_ONE_BYTES).unwrap();
+        third.grow(FREE_BYTES).unwrap();
+        assert_eq!(third.grow(1), Err(NoRoom), "together they have all");
+        drop(large);
+        third.grow(1).unwrap();
+        drop((own, second, third));
+        let taken = at_once.room.taken();
+        assert!(taken.all == 0 && taken.by.is_empty(), "all is given back");
     }
 
     #[test]
@@ -175,15 +229,16 @@ mod tests {
         let (at_once, mut scopes) = (AtOnce::default(), scopes());
         let scope = scopes.next().unwrap();
         let mut all: Vec<_> = (0..FOLLOWED_BY_ONE).map(|_| at_once.follow(&scope).unwrap()).collect();
-        assert_eq!(at_once.follow(&scope).err(), Some(Crowded::ByOne));
+        assert!(matches!(at_once.follow(&scope), Err(Crowded::OfOne { most: FOLLOWED_BY_ONE, .. })));
         all.pop();
         all.push(at_once.follow(&scope).unwrap());
-        all.extend(
-            scopes.by_ref().take(FOLLOWED_IN_ALL - FOLLOWED_BY_ONE).map(|one| at_once.follow(&one).unwrap()),
-        );
-        assert_eq!(at_once.follow(&scopes.next().unwrap()).err(), Some(Crowded::InAll));
+        let others = scopes.by_ref().take(FOLLOWED_IN_ALL - FOLLOWED_BY_ONE);
+        all.extend(others.map(|other| at_once.follow(&other).unwrap()));
+        let next = at_once.follow(&scopes.next().unwrap());
+        assert!(matches!(next, Err(Crowded::InAll { most: FOLLOWED_IN_ALL, .. })));
         all.clear();
-        assert!(lock(&at_once.followers).is_empty(), "nothing is remembered of who has gone");
+        let taken = at_once.streams.taken();
+        assert!(taken.all == 0 && taken.by.is_empty(), "nothing is remembered of who has gone");
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use vitrine_model::LinkId;
 use vitrine_store::Scope;
 
 use crate::config::LimitsConfig;
-pub(crate) use at_once::{AtOnce, Crowded, NoRoom, Share};
+pub(crate) use at_once::{AtOnce, BodyRoom, Crowded, NoRoom, Share};
 use buckets::Buckets;
 
 /// How often the buckets of those who have gone quiet are thrown away.

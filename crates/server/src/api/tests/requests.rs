@@ -145,6 +145,24 @@ async fn an_export_in_many_pieces_has_every_file_in_either_form() {
 }
 
 #[tokio::test]
+async fn who_exports_too_much_at_once_is_told_and_may_go_on_when_one_is_read() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let export = async || {
+        let request = Request::get(format!("/v1/apps/{app}/export"));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {KEY}")).body(Body::empty());
+        server.open(request.unwrap()).await
+    };
+    let (first, second, third) = (export().await, export().await, export().await);
+    assert_eq!([first.status(), second.status()], [StatusCode::OK; 2]);
+    assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(!axum::body::to_bytes(first.into_body(), usize::MAX).await.unwrap().is_empty());
+    assert_eq!(export().await.status(), StatusCode::OK, "one was read");
+    drop(second);
+    assert_eq!(export().await.status(), StatusCode::OK, "whoever hangs up leaves their place");
+}
+
+#[tokio::test]
 async fn names_and_commands_have_an_end() {
     let server = TestServer::start().await;
     let app = server.app().await;
