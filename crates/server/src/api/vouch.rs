@@ -18,6 +18,9 @@ use crate::services::Services;
 /// How often a stream looks again without being told: what another process has changed, or the end of a credential.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
+/// And how soon after a look, at most: every sign-out is a change, and makes all streams of the server look.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+
 /// What is needed to look at a caller again; rides along with every request that the gate let in.
 #[derive(Clone)]
 pub(super) struct Vouch(Arc<Seen>);
@@ -71,7 +74,8 @@ impl Vouch {
         }
     }
 
-    /// Returns once the caller would not be let in any more.
+    /// Returns once the caller would not be let in any more: a second after that, or half a minute when another process
+    /// has changed it.
     pub(super) async fn ended(self) {
         let mut changes = self.0.services.auth.changes();
         loop {
@@ -79,6 +83,7 @@ impl Vouch {
             if self.check().await.is_err() {
                 return;
             }
+            tokio::time::sleep(LOOK_PAUSE).await;
             _ = tokio::time::timeout(LOOK_INTERVAL, changes.changed()).await;
         }
     }

@@ -67,7 +67,11 @@ async fn look(services: &Services, secret: &str) -> Result<Answer, LinkError> {
 
 async fn open(services: &Services, secret: &str, request: Request) -> Result<Answer, LinkError> {
     let stored = services.links.find(secret).await?;
-    let body = read_body(request, MOST_FORM_BYTES).await.unwrap_or_default();
+    let Ok(body) = read_body(request, MOST_FORM_BYTES).await else {
+        // Without a guess at the password, which is work and counts.
+        let why = "What was sent is too long, or did not arrive whole. Open the link again.".to_owned();
+        return Ok(Answer::Page(StatusCode::BAD_REQUEST, Says::Refusal("This was not understood", why)));
+    };
     let password = form_urlencoded::parse(&body).find(|(name, _)| name == "password");
     let password = password.map(|(_, value)| value.into_owned());
     Ok(Answer::Elsewhere(services.links.open(&stored, password.as_deref()).await?))

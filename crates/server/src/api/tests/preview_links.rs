@@ -207,3 +207,13 @@ async fn a_link_to_a_revision_shows_what_was_built_of_it() {
     server.call("DELETE", &path, None).await;
     assert_eq!(server.preview(page, &cookie).await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_form_that_does_not_come_in_whole_is_no_guess_at_the_password() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let link = link(&server, &app, json!({ "password": "a password" })).await;
+    let form = Request::post(path_of(&link)).body(Body::from("x".repeat(5_000)));
+    assert_eq!(server.send(form.unwrap()).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(visit(&server, &link, Some("password=wrong")).await.status, StatusCode::FORBIDDEN);
+}
