@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -26,6 +27,7 @@ use vitrine_edge::{
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{RequestId, SessionId};
 
+use crate::door::{Door, Placed};
 use crate::patience::patient;
 
 /// A client that has not sent its request's head after this long is cut off.
@@ -47,9 +49,10 @@ pub(crate) struct Dispatch {
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
-/// Accepts until `stopping`, then lets running requests finish for at most `drain`.
+/// Accepts whom the door lets in until `stopping`, then lets running requests finish for at most `drain`.
 pub(crate) async fn accept(
     listener: TcpListener,
+    mut door: Door,
     dispatch: Arc<Dispatch>,
     stopping: CancellationToken,
     drain: Duration,
@@ -57,14 +60,15 @@ pub(crate) async fn accept(
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = async { (door.place().await, listener.accept().await) } => accepted,
             () = stopping.cancelled() => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                connections.spawn(serve_connection((stream, peer), dispatch.clone(), stopping.clone()));
+            (place, Ok((stream, peer))) => {
+                let connection = (stream, peer, place);
+                connections.spawn(serve_connection(connection, dispatch.clone(), stopping.clone()));
             }
-            Err(error) => {
+            (_, Err(error)) => {
                 // Out of descriptors, most likely: wait for some connection to end instead of spinning.
                 tracing::error!(%error, "a connection was not accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -78,7 +82,7 @@ pub(crate) async fn accept(
 }
 
 async fn serve_connection(
-    (stream, peer): (TcpStream, SocketAddr),
+    (stream, peer, place): (TcpStream, SocketAddr, OwnedSemaphorePermit),
     dispatch: Arc<Dispatch>,
     stopping: CancellationToken,
 ) {
@@ -90,7 +94,8 @@ async fn serve_connection(
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
-    let connection = builder.serve_connection(TokioIo::new(patient(stream)), service).with_upgrades();
+    let stream = TokioIo::new(Placed::new(patient(stream), place));
+    let connection = builder.serve_connection(stream, service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

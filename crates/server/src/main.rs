@@ -11,6 +11,7 @@ mod cli;
 mod client;
 mod config;
 mod doctor;
+mod door;
 mod drafts;
 mod egress;
 mod faults;

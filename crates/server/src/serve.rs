@@ -19,6 +19,7 @@ use crate::apps::Apps;
 use crate::auth::host::HostTokens;
 use crate::auth::{self, Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
 use crate::config::{Config, SandboxConfig, parse_origin};
+use crate::door::{self, Door};
 use crate::drafts::Drafts;
 use crate::egress::{Ceiling, DevEgress};
 use crate::limits::RateLimits;
@@ -39,14 +40,15 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Serves until a signal.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
     machine::come_first(&config);
+    let descriptors = door::raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-    let outcome = runtime.block_on(serve(config));
+    let outcome = runtime.block_on(serve(config, descriptors));
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
+async fn serve(config: Config, descriptors: u64) -> Result<(), Failure> {
     let begun = Instant::now();
     let data_dir = config.data_dir();
     let _lock = claim(&data_dir)?;
@@ -72,8 +74,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
     });
     let publishing = server.publishing.start(&config, server.services.templates.clone(), &stopping);
     let drain = Duration::from_secs(config.server.drain_secs);
+    let door = Door::new(door::most_connections(descriptors, config.server.max_connections));
     let accepting =
-        tokio::spawn(listener::accept(listener, server.dispatch.clone(), stopping.clone(), drain));
+        tokio::spawn(listener::accept(listener, door, server.dispatch.clone(), stopping.clone(), drain));
     wait_for_signal().await?;
     tracing::info!("stopping");
     stopping.cancel();

@@ -5,10 +5,11 @@ use sea_orm::{
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 use vitrine_model::app::Page;
-use vitrine_model::identity::ApiKey;
+use vitrine_model::identity::{Actor, ApiKey};
 use vitrine_model::{AppId, KeyId, Role, Sha256, Timestamp, UserId};
 
 use crate::apps::find_app;
+use crate::authority::Authority;
 use crate::codec::{hash, hash_column, json, of_json, of_word, parsed, word};
 use crate::cursor;
 use crate::entity_identity::api_keys::{self, Column};
@@ -57,9 +58,10 @@ pub struct KeyRecord {
 
 impl Store {
     /// Makes a key that acts for the user of the scope. [`StoreError::NotFound`] when an app is not the tenant's, or the
-    /// user is no member.
-    pub async fn create_key(&self, scope: &Scope, new: NewKey) -> Result<ApiKey, StoreError> {
+    /// user is no member; [`StoreError::Forbidden`] when `by` does not manage the key's role at this moment.
+    pub async fn create_key(&self, scope: &Scope, new: NewKey, by: &Actor) -> Result<ApiKey, StoreError> {
         let tx = self.begin().await?;
+        Authority::of(&tx, scope, by, self.now()).await?.manages(new.role)?;
         find_member(&tx, scope, &scope.user).await?;
         for app in new.apps.iter().flatten() {
             find_app(&tx, scope, app).await?;
@@ -92,10 +94,13 @@ impl Store {
         key_of(find_key(self.0.db.reader(), scope, key).await?)
     }
 
-    /// Revokes a key for good. Revoking it again keeps the time of the first.
-    pub async fn revoke_key(&self, scope: &Scope, key: &KeyId) -> Result<(), StoreError> {
+    /// Revokes a key for good. Revoking it again keeps the time of the first. [`StoreError::Forbidden`] when `by` does not
+    /// manage the key's role at this moment.
+    pub async fn revoke_key(&self, scope: &Scope, key: &KeyId, by: &Actor) -> Result<(), StoreError> {
         let tx = self.begin().await?;
+        let authority = Authority::of(&tx, scope, by, self.now()).await?;
         let row = find_key(&tx, scope, key).await?;
+        authority.manages(of_word(&row.role)?)?;
         if row.revoked_at.is_none() {
             let mut change = row.into_active_model();
             change.revoked_at = Set(Some(self.now().as_millis()));

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Nothing there, or nothing of this tenant.
     #[error("not found")]
     NotFound,
+    /// Whoever asked may not do that to others in the tenant, or not any more.
+    #[error("forbidden")]
+    Forbidden,
     /// The draft has moved on.
     #[error("the draft is at version {latest}")]
     VersionConflict {

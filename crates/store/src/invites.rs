@@ -5,9 +5,10 @@ use sea_orm::{
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 use vitrine_model::app::Page;
-use vitrine_model::identity::Invite;
+use vitrine_model::identity::{Actor, Invite};
 use vitrine_model::{InviteId, Role, Sha256, Timestamp, UserId};
 
+use crate::authority::Authority;
 use crate::codec::{hash_column, of_word, parsed, word};
 use crate::cursor;
 use crate::entity::users;
@@ -58,8 +59,14 @@ pub struct Accepted {
 }
 
 impl Store {
-    /// Makes an invitation.
-    pub async fn create_invite(&self, scope: &Scope, new: NewInvite) -> Result<Invite, StoreError> {
+    /// Makes an invitation. [`StoreError::Forbidden`] when `by` does not manage its role at this moment.
+    pub async fn create_invite(
+        &self,
+        scope: &Scope,
+        new: NewInvite,
+        by: &Actor,
+    ) -> Result<Invite, StoreError> {
+        let role = new.role;
         let row = invites::Model {
             id: InviteId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref()).into(),
             tenant_id: scope.tenant.to_string(),
@@ -71,6 +78,7 @@ impl Store {
             expires_at: new.expires_at.as_millis(),
         };
         let tx = self.begin().await?;
+        Authority::of(&tx, scope, by, self.now()).await?.manages(role)?;
         invites::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
         tx.commit().await?;
         invite_of(row)

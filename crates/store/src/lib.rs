@@ -14,6 +14,7 @@ mod artifacts;
 mod asset_collection;
 mod assets;
 mod audit;
+mod authority;
 mod blob_cache;
 mod blobs;
 mod browser_sessions;

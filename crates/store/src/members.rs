@@ -8,9 +8,10 @@ use sea_orm::{
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 use vitrine_model::app::Page;
-use vitrine_model::identity::Member;
+use vitrine_model::identity::{Actor, Member};
 use vitrine_model::{Role, Timestamp, UserId};
 
+use crate::authority::Authority;
 use crate::codec::{of_word, parsed, word};
 use crate::cursor;
 use crate::departures::{forget_departure, note_departure};
@@ -20,7 +21,6 @@ use crate::entity_identity::{api_keys, browser_sessions, invites};
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
-use crate::tenants::lock_tenant;
 
 impl Store {
     /// The tenant's members, the longest there first; `limit` at a time, from `cursor` on.
@@ -59,16 +59,18 @@ impl Store {
     }
 
     /// Gives a member another role, from the next request on. [`StoreError::LastOwner`], with nothing changed, when the
-    /// tenant's only owner would be none.
+    /// tenant's only owner would be none; [`StoreError::Forbidden`] when `by` does not manage both roles at this moment.
     pub async fn set_member_role(
         &self,
         scope: &Scope,
         user: &UserId,
         role: Role,
+        by: &Actor,
     ) -> Result<Member, StoreError> {
         let tx = self.begin().await?;
-        lock_tenant(&tx, scope.tenant.as_str()).await?;
+        let authority = Authority::of(&tx, scope, by, self.now()).await?;
         let row = find_member(&tx, scope, user).await?;
+        authority.manages(of_word::<Role>(&row.role)?.max(role))?;
         if role != Role::Owner {
             keep_an_owner(&tx, scope, &row).await?;
         }
@@ -81,12 +83,14 @@ impl Store {
 
     /// Takes a member out of the tenant, revokes the keys that act for them there, withdraws their invitations, and signs out
     /// the browsers in which they look at it. What they made stays. A host product's token does not bring them back.
-    /// [`StoreError::LastOwner`], with nothing changed, when they are the only owner.
-    pub async fn remove_member(&self, scope: &Scope, user: &UserId) -> Result<(), StoreError> {
+    /// [`StoreError::LastOwner`], with nothing changed, when they are the only owner; [`StoreError::Forbidden`] when `by` does
+    /// not manage their role at this moment.
+    pub async fn remove_member(&self, scope: &Scope, user: &UserId, by: &Actor) -> Result<(), StoreError> {
         let now = self.now().as_millis();
         let tx = self.begin().await?;
-        lock_tenant(&tx, scope.tenant.as_str()).await?;
+        let authority = Authority::of(&tx, scope, by, self.now()).await?;
         let row = find_member(&tx, scope, user).await?;
+        authority.manages(of_word(&row.role)?)?;
         keep_an_owner(&tx, scope, &row).await?;
         members::Entity::delete_by_id((row.tenant_id, row.user_id)).exec(&tx).await?;
         note_departure(&tx, scope, user, self.now()).await?;

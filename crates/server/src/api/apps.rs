@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,13 +14,14 @@ use vitrine_model::AppId;
 use vitrine_model::app::{App, AppStatus, Page};
 use vitrine_model::limits::MAX_ARCHIVE_BYTES;
 use vitrine_model::problem::{Code, Problem};
-use vitrine_model::profile::{Profile, ProfileKind};
+use vitrine_model::profile::{InvalidProfile, Profile};
 use vitrine_model::publish::Release;
 use vitrine_model::session::SessionView;
 use vitrine_store::AppPatch;
 
-use super::extract::{Json, Path, Query};
+use super::extract::{Json, Path, Query, over_a_limit};
 use super::problem::{ApiError, ApiResult};
+use super::vouch::Vouch;
 use crate::apps::{AppSource, CreateApp, CreateError};
 use crate::auth::Caller;
 use crate::services::Services;
@@ -191,9 +193,10 @@ pub(crate) async fn create_app(
 
 async fn read_form(request: Request) -> ApiResult<(CreateApp, bool)> {
     let invalid = |detail: String| ApiError::new(Code::InvalidRequest, detail);
+    let vouch = request.extensions().get::<Vouch>().cloned();
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| invalid(error.to_string()))?;
     let (mut name, mut slug, mut archive, mut session) = (None, None, None, false);
-    while let Some(field) = form.next_field().await.map_err(|error| invalid(error.to_string()))? {
+    while let Some(field) = form.next_field().await.map_err(cut)? {
         match field.name().unwrap_or_default() {
             "name" => name = Some(text_of(field).await?),
             "slug" => slug = Some(text_of(field).await?).filter(|slug| !slug.is_empty()),
@@ -204,9 +207,17 @@ async fn read_form(request: Request) -> ApiResult<(CreateApp, bool)> {
             }
         }
     }
+    if let Some(vouch) = vouch {
+        vouch.check().await?;
+    }
     let name = name.ok_or_else(|| invalid("The form lacks `name`.".to_owned()))?;
     let archive = archive.ok_or_else(|| invalid("The form lacks `archive`, a zip file.".to_owned()))?;
     Ok((CreateApp { name, slug, source: AppSource::Archive(archive) }, session))
+}
+
+fn cut(error: MultipartError) -> ApiError {
+    let broken = || ApiError::new(Code::InvalidRequest, format!("The form was not understood: {error}."));
+    over_a_limit(&error).unwrap_or_else(broken)
 }
 
 async fn text_of(field: axum::extract::multipart::Field<'_>) -> ApiResult<String> {
@@ -217,9 +228,6 @@ async fn text_of(field: axum::extract::multipart::Field<'_>) -> ApiResult<String
 
 async fn bytes_of(mut field: axum::extract::multipart::Field<'_>, limit: u64) -> ApiResult<Bytes> {
     let mut bytes = Vec::new();
-    let cut = |error: axum::extract::multipart::MultipartError| {
-        ApiError::new(Code::InvalidRequest, format!("The form ended early: {error}."))
-    };
     while let Some(chunk) = field.chunk().await.map_err(cut)? {
         if (bytes.len() + chunk.len()) as u64 > limit {
             return Err(ApiError::new(
@@ -255,7 +263,7 @@ pub(crate) async fn update_app(
     Json(body): Json<AppChange>,
 ) -> ApiResult<axum::Json<AppView>> {
     if let Some(Some(profile)) = &body.profile {
-        check_profile(profile)?;
+        profile.check()?;
     }
     let restarts = body.profile.is_some();
     let name = body.name.map(|name| crate::apps::checked_name(&name)).transpose()?;
@@ -274,29 +282,6 @@ pub(crate) async fn update_app(
     Ok(axum::Json(AppView::of(&services, app, release)))
 }
 
-fn check_profile(profile: &Profile) -> ApiResult<()> {
-    let invalid = |detail: &str| Err(ApiError::new(Code::InvalidProfile, detail));
-    let empty = |argv: &Option<Vec<String>>| {
-        argv.as_ref().is_some_and(|argv| argv.first().is_none_or(String::is_empty))
-    };
-    if profile.kind == ProfileKind::Custom && profile.dev.is_none() {
-        return invalid(
-            "A custom profile needs `dev`, the command that serves the app on the port in `PORT`.",
-        );
-    }
-    if empty(&profile.dev) || empty(&profile.build) {
-        return invalid("A command starts with the name of a program.");
-    }
-    let nul = |argv: &Option<Vec<String>>| argv.iter().flatten().any(|word| word.contains('\0'));
-    if nul(&profile.dev) || nul(&profile.build) {
-        return invalid("A command cannot contain NUL.");
-    }
-    if let Some(output) = &profile.output {
-        vitrine_model::ProjectPath::parse(output)?;
-    }
-    Ok(())
-}
-
 /// Deletes an app with everything of it. A second call is 404.
 #[utoipa::path(delete, path = "/v1/apps/{app}", tag = "apps", params(("app" = String, Path)),
     responses((status = 204, description = "Deleted"), (status = 404, body = Problem)))]
@@ -310,6 +295,15 @@ pub(crate) async fn delete_app(
     services.publishes.changed(&app);
     services.sessions.forget_app(&app).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<InvalidProfile> for ApiError {
+    fn from(error: InvalidProfile) -> Self {
+        match error {
+            InvalidProfile::Output(path) => path.into(),
+            other => Self::new(Code::InvalidProfile, format!("The profile was refused: {other}.")),
+        }
+    }
 }
 
 impl From<CreateError> for ApiError {

@@ -103,13 +103,15 @@ pub(crate) async fn export_audit(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
 }
 
-/// Whether every entry is as it was written, none is missing, and the last one is the last that was written.
+/// Whether every entry is as it was written, none is missing, and the last one is the last that was written. One log is
+/// checked at a time.
 #[utoipa::path(get, path = "/v1/audit/verify", tag = "audit",
-    responses((status = 200, body = AuditVerdict), (status = 403, body = Problem)))]
+    responses((status = 200, body = AuditVerdict), (status = 403, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn verify_audit(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
 ) -> ApiResult<axum::Json<AuditVerdict>> {
+    let _turn = services.limits.at_once().verifying_turn().await?;
     Ok(axum::Json(services.store.verify_audit(&caller.scope).await?))
 }
 

@@ -11,6 +11,11 @@ use vitrine_model::path::ProjectPath;
 use vitrine_model::problem::{Code, ProblemItem};
 
 use super::problem::ApiError;
+use super::vouch::Vouch;
+use crate::limits::NoRoom;
+
+/// When whoever found no room for their body may try again: uploads take seconds.
+const RETRY_SECS: u64 = 5;
 
 /// A JSON body of at most [`MAX_JSON_BYTES`].
 pub(crate) struct Json<T>(pub(crate) T);
@@ -37,15 +42,34 @@ pub(crate) fn check_is_json(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// A whole body of at most `limit` bytes.
+/// A whole body of at most `limit` bytes, from somebody who may still send it when it is whole.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        // Ours, or the lower limit of the route, a layer further down.
-        let mut sources = std::iter::successors(std::error::Error::source(&error), |error| error.source());
-        match sources.any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
-            true => ApiError::new(Code::BodyTooLarge, "The body is larger than this call takes."),
-            false => ApiError::new(Code::InvalidRequest, "The body ended early, or came too slowly."),
+    let vouch = request.extensions().get::<Vouch>().cloned();
+    let body = axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| unread(&error))?;
+    if let Some(vouch) = vouch {
+        vouch.check().await?;
+    }
+    Ok(body)
+}
+
+fn unread(error: &axum::Error) -> ApiError {
+    let early = || ApiError::new(Code::InvalidRequest, "The body ended early, or came too slowly.");
+    over_a_limit(error).unwrap_or_else(early)
+}
+
+/// What is told about a body that is more than is taken, by this call or at this moment; `None` when that is not what went
+/// wrong.
+pub(super) fn over_a_limit(error: &(dyn std::error::Error + 'static)) -> Option<ApiError> {
+    // Ours, or the lower limit of the route, a layer further down.
+    let mut sources = std::iter::successors(Some(error), |error| error.source());
+    sources.find_map(|error| {
+        if error.is::<NoRoom>() {
+            let detail =
+                "The server takes in as much as it can hold at this moment. Try again in a few seconds.";
+            return Some(ApiError::new(Code::TooManyRequests, detail).with_retry_after(RETRY_SECS));
         }
+        let detail = "The body is larger than this call takes.";
+        error.is::<http_body_util::LengthLimitError>().then(|| ApiError::new(Code::BodyTooLarge, detail))
     })
 }
 

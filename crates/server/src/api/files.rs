@@ -1,24 +1,29 @@
 //! The files of a draft: list, read, compare, upload, export.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::stream;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vitrine_build::archive;
+use vitrine_build::archive::Packer;
 use vitrine_model::app::{DiffRequest, DiffResponse, FileList};
 use vitrine_model::limits::MAX_FILE_BYTES;
 use vitrine_model::problem::{Code, Problem};
-use vitrine_model::{AppId, ProjectPath, RevisionId, Sha256, Tree};
+use vitrine_model::{AppId, FileEntry, ProjectPath, RevisionId, Sha256, Tree};
+use vitrine_store::Scope;
 
 use super::extract::{Json, Path, Query, read_body};
 use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
+use crate::limits::Share;
 use crate::services::Services;
 
 /// The draft's files by path, with hashes, sizes and modes.
@@ -118,6 +123,12 @@ pub(crate) async fn put_blob(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Bytes of files that an export packs at a time, unless one file alone has more.
+const PACKED_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Files that an export packs at a time.
+const PACKED_FILES: usize = 256;
+
 /// What to export.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -142,7 +153,8 @@ pub(crate) enum ExportFormat {
 
 /// The draft, or a revision, as an archive: the same files give the same bytes.
 #[utoipa::path(get, path = "/v1/apps/{app}/export", tag = "files", params(("app" = String, Path), ExportQuery),
-    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = 404, body = Problem),
+        (status = 429, body = Problem)))]
 pub(crate) async fn export_app(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
@@ -150,37 +162,75 @@ pub(crate) async fn export_app(
     Query(query): Query<ExportQuery>,
 ) -> ApiResult<Response> {
     let slug = services.store.app(&caller.scope, &app).await?.slug;
+    let place = services.limits.at_once().export(&caller.scope)?;
     let tree = match &query.revision {
         Some(revision) => Arc::new(services.store.revision_tree(&caller.scope, &app, revision).await?),
         None => services.store.draft(&caller.scope, &app).await?.tree,
     };
+    // Said now, while it can still be said: an archive that has begun can only break off.
     let hashes: Vec<_> = tree.iter().map(|(_, entry)| entry.sha256).collect();
-    let contents = services.store.blobs(&caller.scope, &hashes).await?;
-    let format = query.format;
-    // Compressing is all CPU: not on a thread that answers requests.
-    let packed = tokio::task::spawn_blocking(move || pack(format, &tree, &contents)).await;
-    let bytes =
-        packed.map_err(|error| ApiError::internal(&error))?.map_err(|error| ApiError::internal(&error))?;
-    let (kind, extension) = match format {
-        ExportFormat::Zip => ("application/zip", "zip"),
-        ExportFormat::Tar => ("application/x-tar", "tar"),
+    if let Some(lost) = services.store.missing_blobs(&caller.scope, &hashes).await?.first() {
+        return Err(ApiError::internal(&format!("content {lost} is not stored")));
+    }
+    let (kind, extension, packer) = match query.format {
+        ExportFormat::Zip => ("application/zip", "zip", Packer::zip()),
+        ExportFormat::Tar => ("application/x-tar", "tar", Packer::tar()),
     };
     let disposition = format!("attachment; filename=\"{slug}.{extension}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, bytes).into_response())
+    let export = Export { services, scope: caller.scope, tree, packed: 0, packer, _place: place };
+    let pieces = stream::try_unfold(Some(export), |export| async move {
+        match export {
+            Some(export) => export.piece().await,
+            None => Ok::<_, io::Error>(None),
+        }
+    });
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
-fn pack(format: ExportFormat, tree: &Tree, contents: &HashMap<Sha256, Bytes>) -> std::io::Result<Vec<u8>> {
-    let missing = |hash: &Sha256| std::io::Error::other(format!("content {hash} is not stored"));
-    let files: Vec<_> = tree
-        .iter()
-        .map(|(path, entry)| {
-            let content = contents.get(&entry.sha256).ok_or_else(|| missing(&entry.sha256))?;
-            Ok((path, entry.mode, content))
-        })
-        .collect::<std::io::Result<_>>()?;
-    match format {
-        ExportFormat::Zip => Ok(archive::write_zip(std::io::Cursor::new(Vec::new()), files)?.into_inner()),
-        ExportFormat::Tar => archive::write_tar(Vec::new(), files),
+/// A draft on its way out: only the piece that is being packed is in memory. When whoever reads it is slow, nothing is
+/// held but that; when they hang up, nothing is done after that.
+struct Export {
+    services: Arc<Services>,
+    scope: Scope,
+    tree: Arc<Tree>,
+    /// How many of the tree's files, which are sorted, are in the archive.
+    packed: usize,
+    packer: Packer,
+    /// Given back when the last piece was taken, or nobody is there any more to take one.
+    _place: Share,
+}
+
+impl Export {
+    /// The next bytes, and what comes after them.
+    async fn piece(mut self) -> io::Result<Option<(Bytes, Option<Self>)>> {
+        let files = self.next_files();
+        if files.is_empty() {
+            return Ok(Some((self.packer.finish()?, None)));
+        }
+        self.packed += files.len();
+        let hashes: Vec<_> = files.iter().map(|(_, entry)| entry.sha256).collect();
+        let contents = self.services.store.blobs(&self.scope, &hashes).await.map_err(io::Error::other)?;
+        let turn = self.services.limits.at_once().packing_turn().await;
+        // Compressing is all CPU: not on a thread that answers requests. The turn ends with the work, whoever waits for it.
+        let packing = tokio::task::spawn_blocking(move || {
+            let _held = turn;
+            for (path, entry) in &files {
+                let missing = || io::Error::other(format!("content {} is not stored", entry.sha256));
+                self.packer.add(path, entry.mode, contents.get(&entry.sha256).ok_or_else(missing)?)?;
+            }
+            Ok((self.packer.take(), Some(self)))
+        });
+        packing.await.map_err(io::Error::other)?.map(Some)
+    }
+
+    fn next_files(&self) -> Vec<(ProjectPath, FileEntry)> {
+        let mut bytes = 0;
+        let files = self.tree.iter().skip(self.packed).take(PACKED_FILES);
+        let fits = files.enumerate().take_while(|(place, (_, entry))| {
+            bytes += entry.size;
+            *place == 0 || bytes <= PACKED_BYTES
+        });
+        fits.map(|(_, (path, entry))| (path.clone(), *entry)).collect()
     }
 }

@@ -12,7 +12,8 @@ use vitrine_model::problem::Code;
 
 use super::access::{AccessTable, Found, Rule, Who};
 use super::problem::{ApiError, ApiResult};
-use super::record;
+use super::vouch::Vouch;
+use super::{record, throttle};
 use crate::auth::{AuthError, Caller};
 use crate::services::Services;
 
@@ -28,20 +29,24 @@ impl Gate {
     }
 }
 
-/// Lets a request in with its [`Caller`], or answers it.
+/// Lets a request in with its [`Caller`], its row and its [`Vouch`], or answers it.
 pub(super) async fn enter(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let peer = peer_of(&request);
     let caller = gate.services.auth.authenticate(request.method(), request.headers(), peer).await;
-    let caller = match caller {
-        Ok(caller) => caller,
-        Err(error) => return ApiError::from(error).into_response(),
-    };
-    let rule = match gate.rule(&request) {
-        Ok(rule) => rule,
+    let known = caller.map_err(ApiError::from).and_then(|caller| {
+        throttle::check_caller(&gate.services, &caller, &request)?;
+        Ok((caller, gate.rule(&request)?))
+    });
+    let (caller, rule) = match known {
+        Ok(known) => known,
         Err(error) => return error.into_response(),
     };
-    request.extensions_mut().insert(caller.clone());
-    let admitted = admit(&caller, rule, &request);
+    let admitted = admit(&caller, rule, app_of(&request));
+    let vouch = Vouch::new(gate.services.clone(), &request, rule, caller.clone());
+    let extensions = request.extensions_mut();
+    extensions.insert(caller.clone());
+    extensions.insert(rule);
+    extensions.insert(vouch);
     match rule.is_recorded {
         true => record::run(gate.services.clone(), caller, rule, admitted, (request, next)).await,
         false => match admitted {
@@ -68,7 +73,7 @@ impl Gate {
 }
 
 /// Whether the caller may call what the row is about, and name the app that the path names.
-fn admit(caller: &Caller, rule: &Rule, request: &Request) -> ApiResult<()> {
+pub(super) fn admit(caller: &Caller, rule: &Rule, app: Option<&str>) -> ApiResult<()> {
     let needed = match rule.who {
         Who::Open => Role::Viewer,
         Who::Member(role) => role,
@@ -78,7 +83,7 @@ fn admit(caller: &Caller, rule: &Rule, request: &Request) -> ApiResult<()> {
             return Err(ApiError::new(Code::Forbidden, detail));
         }
     };
-    match app_of(request) {
+    match app {
         Some(app) if !caller.may_name(app) => return Err(ApiError::not_found("app")),
         None if caller.apps.is_some() && !rule.is_for_limited_keys => {
             let detail = "This key is for some apps alone, and this is about the whole tenant.";

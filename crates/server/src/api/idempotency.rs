@@ -10,12 +10,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use vitrine_model::Sha256;
 use vitrine_model::hash::Sha256Hasher;
-use vitrine_model::limits::MAX_ARCHIVE_BYTES;
 use vitrine_model::problem::Code;
 use vitrine_store::Idempotency;
 
+use super::access::Rule;
 use super::extract::read_body;
 use super::problem::{ApiError, ApiResult};
+use super::{incoming, throttle};
 use crate::auth::Caller;
 use crate::services::Services;
 
@@ -27,8 +28,9 @@ pub(super) const REPLAYED: &str = "idempotent-replayed";
 /// Bytes in a key.
 const MOST_KEY_BYTES: usize = 255;
 
-/// A first answer larger than this is not kept, and a repeat is refused instead of replayed.
-const MOST_KEPT_BYTES: usize = 1024 * 1024;
+/// A first answer larger than this is not kept, and a repeat is refused instead of replayed. Answers to what changes
+/// something name what was changed; this is some hundred times as long.
+const MOST_KEPT_BYTES: usize = 64 * 1024;
 
 /// Rides along with an answer that holds a secret nobody stores: it is not kept, and a repeat is refused.
 #[derive(Debug, Clone, Copy)]
@@ -36,39 +38,52 @@ pub(crate) struct ShownOnce;
 
 /// Runs a mutation once per key. Only finished answers are kept: after a fault of ours the caller may try again.
 pub(crate) async fn replay(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    if request.method().is_safe() || is_confidential(request.uri().path()) {
-        return next.run(request).await;
-    }
-    let (Some(key), Some(caller)) =
-        (request.headers().get(HEADER).cloned(), request.extensions().get().cloned())
+    let extensions = request.extensions();
+    let rule = extensions.get::<&Rule>().copied().filter(|rule| is_kept(rule.operation));
+    let key = request.headers().get(HEADER).cloned();
+    let (false, Some(rule), Some(key), Some(caller)) =
+        (request.method().is_safe(), rule, key, extensions.get::<Caller>().cloned())
     else {
         return next.run(request).await;
     };
-    run_once(&services, &caller, key, request, next).await.unwrap_or_else(IntoResponse::into_response)
+    run_once(&services, &caller, (rule, key), request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Calls whose body must leave no trace, not even a hash that could be guessed at. They are idempotent by themselves.
-fn is_confidential(path: &str) -> bool {
-    path.split('/').any(|segment| segment == "secrets")
+/// Whether a repeat is answered like the first call. Not where nothing is changed, and not where the body must leave no
+/// trace, not even a hash that could be guessed at: such calls are idempotent by themselves.
+fn is_kept(operation: &str) -> bool {
+    !matches!(operation, "diff_files" | "validate_app" | "put_secret" | "delete_secret" | "set_password")
+}
+
+/// Whether the body is part of what a repeat is known by. A link's has its password in it; as its answer is never kept, a
+/// repeat is refused whatever is in its body.
+fn knows_body(operation: &str) -> bool {
+    operation != "create_preview_link"
 }
 
 async fn run_once(
     services: &Services,
     caller: &Caller,
-    key: HeaderValue,
+    (rule, key): (&Rule, HeaderValue),
     request: Request,
     next: Next,
 ) -> ApiResult<Response> {
     let key = key.to_str().ok().filter(|key| (1..=MOST_KEY_BYTES).contains(&key.len()));
     let detail = "An idempotency key has 1 to 255 visible ASCII characters.";
     let key = key.ok_or_else(|| ApiError::new(Code::InvalidRequest, detail))?.to_owned();
+    services.limits.check_idempotency_key(&caller.scope).map_err(throttle::too_many)?;
     let (parts, body) = request.into_parts();
-    let body = read_body(Request::new(body), MAX_ARCHIVE_BYTES as usize).await?;
-    let fingerprint = fingerprint(parts.method.as_str(), &parts.uri.to_string(), &body);
+    let mut whole = Request::new(body);
+    *whole.extensions_mut() = parts.extensions.clone();
+    let body = read_body(whole, incoming::most_bytes(rule)).await?;
+    let known = if knows_body(rule.operation) { &body[..] } else { &[] };
+    let fingerprint = fingerprint(parts.method.as_str(), &parts.uri.to_string(), known);
     match services.store.begin_idempotent(&caller.scope, &key, fingerprint).await? {
         Idempotency::Fresh => {}
         Idempotency::Replay { status, body, content_type } => return Ok(kept(status, body, &content_type)),
-        Idempotency::InFlight => return Err(refused("The first request with this key is still running.")),
+        Idempotency::InFlight => {
+            return Err(refused("The first request with this key still runs, or its answer was not kept."));
+        }
         Idempotency::Mismatch => {
             return Err(refused("This key came with another request before; use a new one."));
         }
@@ -95,7 +110,8 @@ async fn keep(services: &Services, caller: &Caller, key: &str, response: Respons
     let is_shown_once = response.extensions().get::<ShownOnce>().is_some();
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(&error))?;
-    if body.len() <= MOST_KEPT_BYTES && !is_shown_once {
+    let is_short = body.len() <= MOST_KEPT_BYTES;
+    if is_short && !is_shown_once && services.limits.may_keep(&caller.scope, body.len()) {
         let kind =
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let status = parts.status.as_u16();

@@ -81,7 +81,7 @@ pub(crate) async fn create_key(
         apps: checked_apps(body.apps)?,
         expires_at: expiry(&services, &caller, body.expires_in_secs)?,
     };
-    let key = services.store.create_key(&caller.scope, new).await?;
+    let key = services.store.create_key(&caller.scope, new, &caller.actor).await?;
     let location = [(header::LOCATION, format!("/v1/keys/{}", key.id))];
     let note = format!("role: {}", key.role);
     let made = axum::Json(MadeKey { key, secret: minted.text });
@@ -98,7 +98,7 @@ pub(crate) async fn revoke_key(
 ) -> ApiResult<StatusCode> {
     let row = services.store.key(&caller.scope, &key).await?;
     at_most_own(&caller, row.role)?;
-    services.store.revoke_key(&caller.scope, &key).await?;
+    services.store.revoke_key(&caller.scope, &key, &caller.actor).await?;
     services.auth.forget();
     Ok(StatusCode::NO_CONTENT)
 }

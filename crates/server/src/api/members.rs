@@ -100,7 +100,7 @@ pub(crate) async fn update_member(
         Err(error) => return Err(error.into()),
     };
     at_most_own(&caller, before.role.max(body.role))?;
-    let member = services.store.set_member_role(&caller.scope, &user, body.role).await?;
+    let member = services.store.set_member_role(&caller.scope, &user, body.role, &caller.actor).await?;
     services.auth.forget();
     let note = format!("role: {} to {}", before.role, member.role);
     Ok(noted(axum::Json(member).into_response(), note))
@@ -126,7 +126,7 @@ pub(crate) async fn remove_member(
 ) -> ApiResult<Response> {
     let member = services.store.member(&caller.scope, &user).await?;
     at_most_own(&caller, member.role)?;
-    services.store.remove_member(&caller.scope, &user).await?;
+    services.store.remove_member(&caller.scope, &user, &caller.actor).await?;
     services.auth.forget();
     services.sessions.end_of(&caller.scope.tenant, Some(&user)).await?;
     Ok(noted(StatusCode::NO_CONTENT.into_response(), format!("role: {}", member.role)))
@@ -159,7 +159,7 @@ pub(crate) async fn invite_member(
         code: hash,
         expires_at: services.clock.now().plus_secs(INVITED_SECS),
     };
-    let invite = services.store.create_invite(&caller.scope, new).await?;
+    let invite = services.store.create_invite(&caller.scope, new, &caller.actor).await?;
     let location = [(header::LOCATION, format!("/v1/invites/{}", invite.id))];
     let note = format!("role: {}", invite.role);
     let url = format!("{}/#invite={code}", services.auth.first_origin());

@@ -7,6 +7,7 @@ mod changes;
 mod egress;
 mod extract;
 mod files;
+mod follow;
 mod foreign;
 mod gate;
 mod health;
@@ -34,6 +35,7 @@ mod tenants;
 mod tests;
 mod throttle;
 mod ui;
+mod vouch;
 
 use std::sync::Arc;
 
@@ -129,18 +131,24 @@ fn open() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(health::readyz))
 }
 
+/// What stands before everything that belongs to a tenant, the innermost first.
+fn guarded(resources: Router<Arc<Services>>, services: &Arc<Services>) -> Router<Arc<Services>> {
+    resources
+        // Inside of what waits for an end: a handler that panics has ended, is written down, and holds no key.
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
+        .layer(middleware::from_fn_with_state(services.clone(), incoming::guard))
+        .layer(middleware::from_fn_with_state(Gate::new(services.clone()), gate::enter))
+        // Around the gate, which writes the audit log once the work is done.
+        .layer(middleware::from_fn(run_to_end))
+        .layer(middleware::from_fn_with_state(services.clone(), foreign::refuse))
+}
+
 /// The whole service of the builder's host.
 pub(crate) fn router(services: Arc<Services>) -> Router {
     let (resources, _) = resources().split_for_parts();
     let (open, _) = open().split_for_parts();
-    let resources = resources
-        .layer(middleware::from_fn_with_state(services.clone(), idempotency::replay))
-        .layer(middleware::from_fn(incoming::guard))
-        .layer(middleware::from_fn_with_state(services.clone(), throttle::by_caller))
-        .layer(middleware::from_fn_with_state(Gate::new(services.clone()), gate::enter))
-        // Around the gate, which writes the audit log once the work is done.
-        .layer(middleware::from_fn(run_to_end))
-        .layer(middleware::from_fn_with_state(services.clone(), foreign::refuse));
+    let resources = guarded(resources, &services);
     let open = open.layer(middleware::from_fn(incoming::guard_open)).layer(middleware::from_fn(run_to_end));
     let link = axum::routing::get(identity::open_sign_in_link).layer(middleware::from_fn(carry_through));
     Router::new()
@@ -148,7 +156,10 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
         .merge(open)
         .route("/openapi.json", axum::routing::get(openapi::serve))
         .route("/sign-in", link)
-        .route("/s/{secret}", axum::routing::any(shared::serve))
+        .route(
+            "/s/{secret}",
+            axum::routing::any(shared::serve).layer(middleware::from_fn(incoming::guard_open)),
+        )
         .fallback(ui::serve)
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))

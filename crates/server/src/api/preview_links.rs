@@ -15,7 +15,7 @@ use vitrine_model::{AppId, LinkId, RevisionId};
 use super::extract::{Json, Path};
 use super::idempotency::ShownOnce;
 use super::problem::{ApiError, ApiResult};
-use crate::auth::Caller;
+use crate::auth::{Caller, HashError};
 use crate::links::{LinkError, NewLink};
 use crate::services::Services;
 
@@ -145,6 +145,11 @@ impl From<LinkError> for ApiError {
             LinkError::TooMany(refused) => {
                 let secs = refused.retry_after_secs;
                 Self::new(Code::RateLimited, format!("These are {refused}. Try again in {secs} s."))
+                    .with_retry_after(secs)
+            }
+            LinkError::Password(error @ HashError::Busy) => {
+                Self::new(Code::TooManyRequests, format!("No link was made: {error}. Try again in a second."))
+                    .with_retry_after(1)
             }
             LinkError::Password(error) => Self::internal(&error),
             LinkError::Store(error) => error.into(),

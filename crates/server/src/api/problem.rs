@@ -18,23 +18,32 @@ use vitrine_store::{MOST_LINKS, StoreError};
 
 /// An error on its way out.
 #[derive(Debug)]
-pub(crate) struct ApiError(Box<Problem>);
+pub(crate) struct ApiError {
+    problem: Box<Problem>,
+    retry_after_secs: Option<u64>,
+}
 
 /// What handlers return.
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self(Box::new(Problem::new(code, detail)))
+        Problem::new(code, detail).into()
+    }
+
+    /// Says in a header, too, when trying again may help.
+    pub(crate) fn with_retry_after(mut self, secs: u64) -> Self {
+        self.retry_after_secs = Some(secs);
+        self
     }
 
     pub(crate) fn with_errors(mut self, errors: Vec<ProblemItem>) -> Self {
-        self.0.errors = errors;
+        self.problem.errors = errors;
         self
     }
 
     pub(crate) fn with_latest_version(mut self, version: u64) -> Self {
-        self.0.latest_version = Some(version);
+        self.problem.latest_version = Some(version);
         self
     }
 
@@ -51,16 +60,19 @@ impl ApiError {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self { problem: Box::new(problem), retry_after_secs: None }
     }
 }
 
 /// The document rides along as an extension; [`finish`] writes it once the request id is known.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
-        response.extensions_mut().insert(*self.0);
+        if let Some(secs) = self.retry_after_secs {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response.extensions_mut().insert(*self.problem);
         response
     }
 }
@@ -132,6 +144,9 @@ impl From<StoreError> for ApiError {
             ),
             StoreError::TenantExists => {
                 Self::new(Code::TenantExists, "There is a tenant with this `host_id` already.")
+            }
+            StoreError::Forbidden => {
+                Self::new(Code::Forbidden, "What you may do here does not go that far, or not any more.")
             }
             StoreError::LastOwner => {
                 Self::new(Code::LastOwner, "Make somebody else an owner first: a tenant keeps at least one.")

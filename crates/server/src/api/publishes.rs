@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +18,9 @@ use vitrine_model::{AppId, ArtifactId, PublishId, RevisionId};
 
 use super::apps::PageQuery;
 use super::extract::{Json, Path, Query};
+use super::follow::follow;
 use super::problem::{ApiError, ApiResult};
+use super::vouch::Vouch;
 use crate::auth::Caller;
 use crate::publishes::{News, Wish};
 use crate::services::Services;
@@ -155,10 +156,11 @@ pub(crate) async fn retry_publish(
 #[utoipa::path(get, path = "/v1/apps/{app}/publishes/{publish}/logs", tag = "publishes",
     params(("app" = String, Path), ("publish" = String, Path)),
     responses((status = 200, body = PublishLogLine, content_type = "text/event-stream"),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn follow_publish(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
+    Extension(vouch): Extension<Vouch>,
     Path((app, publish)): Path<(AppId, PublishId)>,
     headers: HeaderMap,
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
@@ -166,10 +168,11 @@ pub(crate) async fn follow_publish(
     services.store.publish(&caller.scope, &app, &publish).await?;
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
     let news = services.publishes.follow(caller.scope, app, publish, last);
-    let stopping = services.stopping.clone();
-    let events = news.map(move |news| Ok(event_of(&services, &slug, news)));
-    let events = events.take_until(async move { stopping.cancelled().await });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    let events = news.map({
+        let services = services.clone();
+        move |news| event_of(&services, &slug, news)
+    });
+    follow(&services, vouch, events)
 }
 
 fn event_of(services: &Services, slug: &str, news: News) -> Event {

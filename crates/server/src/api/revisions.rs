@@ -8,21 +8,24 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_model::app::{Page, Revision};
-use vitrine_model::problem::Problem;
+use vitrine_model::problem::{Code, Problem};
 use vitrine_model::{AppId, RevisionId};
 use vitrine_store::ChangeCause;
 
 use super::apps::PageQuery;
 use super::extract::{Json, Path, Query};
-use super::problem::ApiResult;
+use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
 use crate::services::Services;
+
+/// Characters of a label: a line that people read in a list.
+const MOST_LABEL_CHARS: usize = 200;
 
 /// A new snapshot.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRevision {
-    /// What to call it.
+    /// What to call it, in at most 200 characters.
     #[serde(default)]
     label: Option<String>,
 }
@@ -52,14 +55,23 @@ pub(crate) async fn list_revisions(
 
 /// Takes a snapshot of the draft. When nothing has changed since the newest one, answers with that.
 #[utoipa::path(post, path = "/v1/apps/{app}/revisions", tag = "revisions", params(("app" = String, Path)),
-    request_body = NewRevision, responses((status = 201, body = Revision), (status = 404, body = Problem)))]
+    request_body = NewRevision,
+    responses((status = 201, body = Revision), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn create_revision(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path(app): Path<AppId>,
     Json(body): Json<NewRevision>,
 ) -> ApiResult<(StatusCode, axum::Json<Revision>)> {
-    let revision = services.store.create_revision(&caller.scope, &app, body.label).await?;
+    let label = body.label.map(|label| label.trim().to_owned()).filter(|label| !label.is_empty());
+    if label
+        .as_ref()
+        .is_some_and(|label| label.chars().count() > MOST_LABEL_CHARS || label.contains(char::is_control))
+    {
+        let detail = format!("`label` has at most {MOST_LABEL_CHARS} printable characters.");
+        return Err(ApiError::new(Code::InvalidRequest, detail));
+    }
+    let revision = services.store.create_revision(&caller.scope, &app, label).await?;
     Ok((StatusCode::CREATED, axum::Json(revision)))
 }
 

@@ -2,19 +2,20 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use futures::{Stream, StreamExt as _};
 use vitrine_model::AppId;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{LogLine, SessionStatus, SessionView};
 
 use super::extract::Path;
+use super::follow::follow;
 use super::problem::{ApiError, ApiResult};
+use super::vouch::Vouch;
 use crate::auth::Caller;
 use crate::services::Services;
 
@@ -82,10 +83,12 @@ pub(crate) async fn restart_session(
 
 /// The lines of the session's log, old and new, as server-sent events; resumes by `Last-Event-ID`.
 #[utoipa::path(get, path = "/v1/apps/{app}/session/logs", tag = "sessions", params(("app" = String, Path)),
-    responses((status = 200, body = LogLine, content_type = "text/event-stream"), (status = 404, body = Problem)))]
+    responses((status = 200, body = LogLine, content_type = "text/event-stream"), (status = 404, body = Problem),
+        (status = 429, body = Problem)))]
 pub(crate) async fn follow_session_logs(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
+    Extension(vouch): Extension<Vouch>,
     Path(app): Path<AppId>,
     headers: HeaderMap,
 ) -> ApiResult<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
@@ -97,9 +100,7 @@ pub(crate) async fn follow_session_logs(
     let lines = services.sessions.follow_logs(&caller.scope, &app, last);
     let events = lines.map(|line| {
         let event = Event::default().id(line.seq.to_string());
-        Ok(event.json_data(&line).unwrap_or_default())
+        event.json_data(&line).unwrap_or_default()
     });
-    let stopping = services.stopping.clone();
-    let events = events.take_until(async move { stopping.cancelled().await });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    follow(&services, vouch, events)
 }

@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vitrine_model::problem::Code;
 
-use super::problem::ApiError;
+use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
 use crate::limits::{Class, TooMany};
 use crate::services::Services;
@@ -24,31 +23,22 @@ pub(crate) async fn by_address(
         let client = services.auth.client_address(Some(peer.ip()), request.headers());
         let class = Class::of(request.method(), request.uri().path());
         if let Some(Err(refused)) = client.map(|client| services.limits.check_address(client, class)) {
-            return too_many(refused);
+            return too_many(refused).into_response();
         }
     }
     next.run(request).await
 }
 
-/// The limits on users, for requests whose caller is known.
-pub(crate) async fn by_caller(
-    State(services): State<Arc<Services>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let Some(caller) = request.extensions().get::<Caller>() {
-        let class = Class::of(request.method(), request.uri().path());
-        if let Err(refused) = services.limits.check_caller(&caller.scope, class) {
-            return too_many(refused);
-        }
-    }
-    next.run(request).await
+/// The limits on a user whose call this is. Asked before the call is recorded or refused for another reason: whoever sends
+/// too much costs no transaction.
+pub(super) fn check_caller(services: &Services, caller: &Caller, request: &Request) -> ApiResult<()> {
+    let class = Class::of(request.method(), request.uri().path());
+    services.limits.check_caller(&caller.scope, class).map_err(too_many)
 }
 
-fn too_many(refused: TooMany) -> Response {
+/// What somebody is told who sends too much.
+pub(super) fn too_many(refused: TooMany) -> ApiError {
     let secs = refused.retry_after_secs;
     let detail = format!("These are {refused}. Try again in {secs} s, and send requests more evenly.");
-    let mut response = ApiError::new(Code::RateLimited, detail).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
-    response
+    ApiError::new(Code::RateLimited, detail).with_retry_after(secs)
 }

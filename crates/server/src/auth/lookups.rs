@@ -4,9 +4,9 @@
 //! in the epoch that its lookup began in. A change made by another process is seen after a few seconds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
+use tokio::sync::watch;
 use vitrine_model::identity::ActorKind;
 use vitrine_model::source::Clock;
 use vitrine_model::{AppId, KeyId, Sha256, Timestamp};
@@ -52,13 +52,14 @@ struct Entry {
 /// Lookups by the fingerprint of the credential.
 pub(super) struct Lookups {
     entries: Cache<Sha256, Entry>,
-    epoch: AtomicU64,
+    /// Streams wait on it.
+    epoch: watch::Sender<u64>,
     clock: Arc<dyn Clock>,
 }
 
 impl Lookups {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { entries: Cache::new(MOST_ENTRIES), epoch: AtomicU64::new(0), clock }
+        Self { entries: Cache::new(MOST_ENTRIES), epoch: watch::Sender::new(0), clock }
     }
 
     /// What counts still.
@@ -73,7 +74,12 @@ impl Lookups {
 
     /// To be read before a lookup begins.
     pub(super) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::SeqCst)
+        *self.epoch.borrow()
+    }
+
+    /// Tells when a new epoch begins.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.epoch.subscribe()
     }
 
     /// Keeps what was looked up in an epoch.
@@ -83,7 +89,7 @@ impl Lookups {
 
     /// Makes everything that was looked up so far, or is being looked up, count no more.
     pub(super) fn forget(&self) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.epoch.send_modify(|epoch| *epoch += 1);
     }
 }
 

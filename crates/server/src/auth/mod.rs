@@ -260,6 +260,11 @@ impl Auth {
         self.lookups.forget();
     }
 
+    /// Tells of every [`Self::forget`]: for those who were let in and are still there.
+    pub(crate) fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.lookups.changes()
+    }
+
     /// Writes down that a key was used, beside the request and once a minute at most.
     fn note_use(&self, key: &KeyId) {
         let now = self.clock.now();

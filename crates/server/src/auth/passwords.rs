@@ -51,7 +51,7 @@ pub(crate) enum WeakPassword {
 /// Why there is no answer about a password.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashError {
-    #[error("too many people sign in at this moment")]
+    #[error("too many passwords are looked at in this moment")]
     Busy,
     #[error("a password could not be hashed: {0}")]
     Failed(String),
@@ -75,15 +75,15 @@ pub(crate) fn check_password(password: &str, email: &str) -> Result<(), WeakPass
 pub(crate) struct Passwords {
     cost: PasswordCost,
     entropy: Arc<dyn Entropy>,
-    turns: Semaphore,
-    waiting: AtomicUsize,
+    turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     /// What an account without a password is compared with, so that it takes as long as one that has one.
     nobodys: OnceCell<String>,
 }
 
 impl Passwords {
     pub(super) fn new(cost: PasswordCost, entropy: Arc<dyn Entropy>) -> Self {
-        let (turns, waiting) = (Semaphore::new(AT_ONCE), AtomicUsize::new(0));
+        let (turns, waiting) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::default());
         Self { cost, entropy, turns, waiting, nobodys: OnceCell::new() }
     }
 
@@ -121,19 +121,25 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        let _place = Place::take(&self.waiting)?;
-        let _turn = self.turns.acquire().await.map_err(|error| HashError::Failed(error.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| HashError::Failed(error.to_string()))
+        let failed = |error: &dyn std::fmt::Display| HashError::Failed(error.to_string());
+        let place = Place::take(&self.waiting)?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(|error| failed(&error))?;
+        // Both go with the work: whoever hangs up stops waiting for it, but not the work itself.
+        let working = tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
+            work()
+        });
+        working.await.map_err(|error| failed(&error))
     }
 }
 
 /// A place among those who wait; given back when its holder goes away, too.
-struct Place<'a>(&'a AtomicUsize);
+struct Place(Arc<AtomicUsize>);
 
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Result<Self, HashError> {
+impl Place {
+    fn take(waiting: &Arc<AtomicUsize>) -> Result<Self, HashError> {
         let before = waiting.fetch_add(1, Ordering::Relaxed);
-        let place = Self(waiting);
+        let place = Self(waiting.clone());
         match before < MOST_WAITING {
             true => Ok(place),
             false => Err(HashError::Busy),
@@ -141,7 +147,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -208,6 +214,32 @@ mod tests {
         let busy = all.iter().filter(|result| matches!(result, Err(HashError::Busy))).count();
         assert_eq!(busy, 8);
         assert!(passwords.hash("x").await.is_ok(), "places are given back");
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_leaves_turn_and_place_to_the_hash_that_goes_on() {
+        let passwords = Arc::new(passwords(CHEAP));
+        let (begun, is_begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let caller = tokio::spawn({
+            let passwords = passwords.clone();
+            async move {
+                let hash = move || {
+                    begun.send(()).unwrap();
+                    _ = ended.recv();
+                };
+                passwords.in_turn(hash).await
+            }
+        });
+        is_begun.await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(passwords.turns.available_permits(), AT_ONCE - 1);
+        assert_eq!(passwords.waiting.load(Ordering::Relaxed), 1);
+        drop(end);
+        let all = passwords.turns.clone().acquire_many_owned(AT_ONCE as u32);
+        let given_back = tokio::time::timeout(std::time::Duration::from_secs(10), all).await;
+        assert!(given_back.is_ok(), "both end with the hash");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct ServerConfig {
     pub drain_secs: u64,
     /// Addresses or ranges of proxies whose `X-Forwarded-For` is believed, comma separated. Empty: nobody's.
     pub trusted_proxies: String,
+    /// Connections at once; fewer where the system's limit on open files leaves no room for them.
+    pub max_connections: usize,
 }
 
 impl Default for ServerConfig {
@@ -37,6 +39,8 @@ impl Default for ServerConfig {
             admin_key: String::new(),
             drain_secs: 5,
             trusted_proxies: String::new(),
+            // Some hundred MiB of buffers when all of them are busy.
+            max_connections: 10_000,
         }
     }
 }

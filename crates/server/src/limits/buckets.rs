@@ -41,9 +41,17 @@ impl Buckets {
         Self::with_room_for(rate, MOST_BUCKETS)
     }
 
+    /// `rate` in a minute for a long time, `burst` at once.
+    pub(super) fn with_burst(rate: u32, burst: u32) -> Self {
+        Self::of(rate, burst, MOST_BUCKETS)
+    }
+
     fn with_room_for(rate: u32, most: usize) -> Self {
+        Self::of(rate, (rate / BURST_DIVISOR).max(SMALLEST_BURST), most)
+    }
+
+    fn of(rate: u32, burst: u32, most: usize) -> Self {
         let limiter = NonZeroU32::new(rate).map(|rate| {
-            let burst = (rate.get() / BURST_DIVISOR).max(SMALLEST_BURST);
             RateLimiter::keyed(Quota::per_minute(rate).allow_burst(NonZeroU32::new(burst).unwrap_or(rate)))
         });
         Self { limiter, hasher: RandomState::new(), takes: AtomicU64::default(), most }
@@ -51,13 +59,24 @@ impl Buckets {
 
     /// Takes one out of the key's bucket; `whose` says in words whose it is.
     pub(super) fn take(&self, key: &impl Hash, whose: &'static str) -> Result<(), TooMany> {
+        self.take_many(key, NonZeroU32::MIN, whose)
+    }
+
+    /// Takes `count` at once, or nothing. More than a burst is never to be had.
+    pub(super) fn take_many(
+        &self,
+        key: &impl Hash,
+        count: NonZeroU32,
+        whose: &'static str,
+    ) -> Result<(), TooMany> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         if self.takes.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == PRUNE_EVERY - 1 {
             self.prune();
         }
         let hash = self.hasher.hash_one(key);
         let key = if limiter.len() < self.most { hash } else { hash % SHARED_BUCKETS };
-        limiter.check_key(&key).map_err(|refused| {
+        let never = |_| TooMany { whose, retry_after_secs: u64::MAX };
+        limiter.check_key_n(&key, count).map_err(never)?.map_err(|refused| {
             let wait = refused.wait_time_from(DefaultClock::default().now());
             TooMany { whose, retry_after_secs: wait.as_secs().saturating_add(1) }
         })

@@ -4,9 +4,11 @@
 //! while.
 
 mod address;
+mod at_once;
 mod buckets;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use vitrine_model::LinkId;
 use vitrine_store::Scope;
 
 use crate::config::LimitsConfig;
+pub(crate) use at_once::{AtOnce, BodyRoom, Crowded, NoRoom, Share};
 use buckets::Buckets;
 
 /// How often the buckets of those who have gone quiet are thrown away.
@@ -23,6 +26,18 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 /// Guesses at the password of one link in a minute, by all visitors together: at 30 a minute, a hundred thousand passwords
 /// take more than two days.
 const GUESSES_PER_LINK_PER_MIN: u32 = 30;
+
+/// Idempotency keys of one user in a minute, for a long time: each leaves a row that is kept for a day.
+const KEYS_PER_MIN: u32 = 120;
+
+/// Idempotency keys of one user at once: what a client sends that catches up with a day's work.
+const KEYS_AT_ONCE: u32 = 10_000;
+
+/// KiB of answers that are kept for one user in a minute, for a long time: some 64 MiB in the day that each is kept.
+const KEPT_KIB_PER_MIN: u32 = 46;
+
+/// KiB of answers that are kept for one user at once.
+const KEPT_KIB_AT_ONCE: u32 = 8 * 1_024;
 
 /// Kinds of calls, each with a limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +64,10 @@ impl Class {
             path.strip_prefix("/v1/apps/").map(|rest| rest.split('/').skip(1).collect()).unwrap_or_default();
         match (method.as_str(), of_app.as_slice()) {
             ("POST", []) if path == "/v1/apps" => Self::Expensive,
-            ("GET", ["export"]) | ("PUT", ["session"]) => Self::Expensive,
+            ("GET" | "HEAD", ["export"]) | ("PUT", ["session"]) => Self::Expensive,
             ("POST", ["session", "restart"] | ["validate"] | ["preview-links"]) => Self::Expensive,
             ("POST", ["publishes"] | ["publishes", _, "retry"]) => Self::Expensive,
+            ("GET" | "HEAD", _) if path == "/v1/audit/verify" => Self::Expensive,
             _ if method.is_safe() => Self::Read,
             _ => Self::Write,
         }
@@ -91,6 +107,9 @@ pub(crate) struct RateLimits {
     sign_in: Buckets,
     address: Buckets,
     guesses: Buckets,
+    idempotency_keys: Buckets,
+    kept_answers: Buckets,
+    at_once: AtOnce,
     checked: AtomicU64,
     refused_callers: AtomicU64,
     refused_addresses: AtomicU64,
@@ -107,6 +126,9 @@ impl RateLimits {
             sign_in: Buckets::per_minute(config.sign_in_per_min),
             address: Buckets::per_minute(config.address_per_min),
             guesses: Buckets::per_minute(GUESSES_PER_LINK_PER_MIN),
+            idempotency_keys: Buckets::with_burst(KEYS_PER_MIN, KEYS_AT_ONCE),
+            kept_answers: Buckets::with_burst(KEPT_KIB_PER_MIN, KEPT_KIB_AT_ONCE),
+            at_once: AtOnce::default(),
             checked: AtomicU64::default(),
             refused_callers: AtomicU64::default(),
             refused_addresses: AtomicU64::default(),
@@ -142,6 +164,23 @@ impl RateLimits {
         counted(&self.refused_guesses, self.guesses.take(link, "the visitors of this link"))
     }
 
+    /// Takes an idempotency key out of a user's bucket.
+    pub(crate) fn check_idempotency_key(&self, scope: &Scope) -> Result<(), TooMany> {
+        counted(&self.refused_callers, self.idempotency_keys.take(scope, "one user with idempotency keys"))
+    }
+
+    /// Whether an answer of so many bytes may be kept for a user; takes it out of their bucket then.
+    pub(crate) fn may_keep(&self, scope: &Scope, bytes: usize) -> bool {
+        let kib = u32::try_from(bytes.div_ceil(1_024)).unwrap_or(u32::MAX);
+        let kib = NonZeroU32::new(kib).unwrap_or(NonZeroU32::MIN);
+        self.kept_answers.take_many(scope, kib, "this user").is_ok()
+    }
+
+    /// What all callers share at one moment.
+    pub(crate) fn at_once(&self) -> &AtOnce {
+        &self.at_once
+    }
+
     /// What the limits have done so far.
     pub(crate) fn counters(&self) -> LimitCounters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -170,8 +209,17 @@ impl RateLimits {
         }
     }
 
-    fn all(&self) -> [&Buckets; 6] {
-        [&self.read, &self.write, &self.expensive, &self.sign_in, &self.address, &self.guesses]
+    fn all(&self) -> [&Buckets; 8] {
+        [
+            &self.read,
+            &self.write,
+            &self.expensive,
+            &self.sign_in,
+            &self.address,
+            &self.guesses,
+            &self.idempotency_keys,
+            &self.kept_answers,
+        ]
     }
 }
 
@@ -193,6 +241,9 @@ mod tests {
             ("POST", "/v1/apps/app_1/changes", Class::Write),
             ("POST", "/v1/apps/app_1/diff", Class::Write),
             ("GET", "/v1/apps/app_1/export", Class::Expensive),
+            ("HEAD", "/v1/apps/app_1/export", Class::Expensive),
+            ("GET", "/v1/audit/verify", Class::Expensive),
+            ("HEAD", "/v1/apps/app_1", Class::Read),
             ("GET", "/v1/apps/app_1/files/publishes", Class::Read),
             ("PUT", "/v1/apps/app_1/session", Class::Expensive),
             ("GET", "/v1/apps/app_1/session", Class::Read),
@@ -213,6 +264,24 @@ mod tests {
         for (method, path, class) in classes {
             assert_eq!(Class::of(&method.parse().unwrap(), path), class, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn what_one_user_has_kept_is_bounded_and_another_users_is_not_touched() {
+        use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
+        use vitrine_model::{TenantId, UserId};
+        let limits = RateLimits::new(&LimitsConfig::default());
+        let (clock, entropy) = (FixedClock::at_millis(0), CountingEntropy::default());
+        let [one, two] = [(); 2].map(|()| Scope {
+            tenant: TenantId::mint(&clock, &entropy),
+            user: UserId::mint(&clock, &entropy),
+        });
+        let kept = (0..1_000).filter(|_| limits.may_keep(&one, 64 * 1024)).count();
+        assert_eq!(kept, KEPT_KIB_AT_ONCE as usize / 64);
+        assert!(!limits.may_keep(&two, usize::MAX) && limits.may_keep(&two, 0));
+        let keys = (0..KEYS_AT_ONCE * 2).filter(|_| limits.check_idempotency_key(&one).is_ok()).count();
+        assert!((KEYS_AT_ONCE as usize..KEYS_AT_ONCE as usize + 10).contains(&keys), "{keys}");
+        assert!(limits.check_idempotency_key(&two).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tenants, members, keys, browsers, invitations: who may do what, where, until when.
 
-use vitrine_model::identity::ApiKey;
+use vitrine_model::identity::{Actor, ActorKind, ApiKey};
 use vitrine_model::{KeyId, Role, Sha256, TenantId};
 use vitrine_store::{
     HostUser, Joining, NewBrowserSession, NewInvite, NewKey, NewTenant, Scope, Sight, Store, StoreError,
@@ -11,6 +11,11 @@ use crate::support::{Fixture, at_secs};
 
 const SIGHT: Sight = Sight { makes_tenants: true, makes_users: true, default_role: Role::Editor };
 
+/// The person of a scope, by their browser.
+fn by(scope: &Scope) -> Actor {
+    Actor { kind: ActorKind::Browser, user_id: scope.user.clone(), key_id: None }
+}
+
 async fn person(fixture: &Fixture, email: &str, role: Role) -> Scope {
     invited(&fixture.store, &fixture.scope, email, role).await
 }
@@ -18,7 +23,7 @@ async fn person(fixture: &Fixture, email: &str, role: Role) -> Scope {
 async fn invited(store: &Store, into: &Scope, email: &str, role: Role) -> Scope {
     let code = Sha256::of(email.as_bytes());
     let invite = NewInvite { note: email.to_owned(), role, code, expires_at: at_secs(60) };
-    store.create_invite(into, invite).await.unwrap();
+    store.create_invite(into, invite, &by(into)).await.unwrap();
     store.accept_invite(&code, new(email)).await.unwrap().scope
 }
 
@@ -39,7 +44,7 @@ fn new_key(fixture: &Fixture, role: Role) -> NewKey {
 }
 
 async fn key(fixture: &Fixture, scope: &Scope, role: Role) -> ApiKey {
-    fixture.store.create_key(scope, new_key(fixture, role)).await.unwrap()
+    fixture.store.create_key(scope, new_key(fixture, role), &by(scope)).await.unwrap()
 }
 
 fn new_tenant(fixture: &Fixture, name: &str) -> NewTenant {
@@ -60,13 +65,14 @@ async fn suspend(fixture: &Fixture, tenant: &TenantId, suspended: bool) {
 async fn a_tenant_keeps_an_owner() {
     let fixture = Fixture::new().await;
     let (store, owner) = (&fixture.store, &fixture.scope);
-    let demoted = store.set_member_role(owner, &owner.user, Role::Admin).await;
+    let demoted = store.set_member_role(owner, &owner.user, Role::Admin, &by(owner)).await;
     assert!(matches!(demoted, Err(StoreError::LastOwner)));
-    assert!(matches!(store.remove_member(owner, &owner.user).await, Err(StoreError::LastOwner)));
+    assert!(matches!(store.remove_member(owner, &owner.user, &by(owner)).await, Err(StoreError::LastOwner)));
     let second = person(&fixture, "b@example.com", Role::Owner).await;
-    store.set_member_role(owner, &owner.user, Role::Viewer).await.unwrap();
-    assert!(matches!(store.remove_member(owner, &second.user).await, Err(StoreError::LastOwner)));
-    store.remove_member(owner, &owner.user).await.unwrap();
+    store.set_member_role(owner, &owner.user, Role::Viewer, &by(owner)).await.unwrap();
+    let left = store.remove_member(owner, &second.user, &by(&second)).await;
+    assert!(matches!(left, Err(StoreError::LastOwner)));
+    store.remove_member(owner, &owner.user, &by(&second)).await.unwrap();
     assert_eq!(store.list_members(&second, 10, None).await.unwrap().items.len(), 1);
 }
 
@@ -75,9 +81,57 @@ async fn of_two_owners_who_leave_at_once_one_stays() {
     let fixture = Fixture::new().await;
     let (store, first) = (&fixture.store, &fixture.scope);
     let second = person(&fixture, "b@example.com", Role::Owner).await;
-    let (one, two) =
-        tokio::join!(store.remove_member(first, &first.user), store.remove_member(first, &second.user));
+    let (own, by_first) = (first.user.clone(), by(first));
+    let (one, two) = tokio::join!(
+        store.remove_member(first, &own, &by_first),
+        store.remove_member(first, &second.user, &by_first)
+    );
     assert_eq!([one, two].iter().filter(|left| left.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn whoever_has_lost_their_role_or_key_manages_nobody_whatever_they_were_let_in_as() {
+    let fixture = Fixture::new().await;
+    let (store, ours) = (&fixture.store, &fixture.scope);
+    let admin = person(&fixture, "a@example.com", Role::Admin).await;
+    let viewer = person(&fixture, "v@example.com", Role::Viewer).await;
+    let owners = key(&fixture, ours, Role::Owner).await;
+    let with_key = |key: &ApiKey| Actor { kind: ActorKind::Key, key_id: Some(key.id.clone()), ..by(&admin) };
+    let tries = async |by: &Actor| {
+        let code = Sha256::of(b"a try");
+        let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
+        let kept = [
+            store.set_member_role(&admin, &viewer.user, Role::Viewer, by).await.map(drop),
+            store.create_invite(&admin, invite, by).await.map(drop),
+            store.revoke_key(&admin, &owners.id, by).await,
+            store.set_member_role(&admin, &viewer.user, Role::Owner, by).await.map(drop),
+            store.remove_member(&admin, &ours.user, by).await,
+        ];
+        kept.map(|result| match result {
+            Ok(()) => true,
+            Err(StoreError::Forbidden) => false,
+            Err(other) => panic!("{other}"),
+        })
+    };
+    let live = key(&fixture, &admin, Role::Admin).await;
+    let narrow = key(&fixture, &admin, Role::Editor).await;
+    assert_eq!(
+        tries(&by(&admin)).await,
+        [true, true, false, false, false],
+        "admins manage everybody but owners"
+    );
+    assert_eq!(tries(&with_key(&narrow)).await, [false; 5], "a key does what it is for");
+    store.revoke_key(ours, &live.id, &with_key(&live)).await.unwrap();
+    assert_eq!(tries(&with_key(&live)).await, [false; 5], "not with a revoked key");
+    store.set_member_role(ours, &admin.user, Role::Editor, &by(ours)).await.unwrap();
+    assert_eq!(tries(&by(&admin)).await, [false; 5], "not after a demotion");
+    store.remove_member(ours, &admin.user, &by(ours)).await.unwrap();
+    assert_eq!(tries(&by(&admin)).await, [false; 5], "not as a stranger");
+    let suspended = TenantPatch { suspended: Some(true), ..TenantPatch::default() };
+    store.update_tenant(&ours.tenant, suspended).await.unwrap();
+    assert_eq!(tries(&by(ours)).await, [false; 5], "not in a suspended tenant");
+    let operator = Actor { kind: ActorKind::AdminKey, ..by(ours) };
+    store.set_member_role(ours, &viewer.user, Role::Editor, &operator).await.unwrap();
 }
 
 #[tokio::test]
@@ -88,13 +142,15 @@ async fn members_keys_and_invitations_of_another_tenant_are_not_found() {
     let key = key(&fixture, ours, Role::Owner).await;
     let code = Sha256::of(b"code");
     let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
-    let invite = store.create_invite(ours, invite).await.unwrap();
+    let invite = store.create_invite(ours, invite, &by(ours)).await.unwrap();
     assert!(matches!(store.member(&theirs, &ours.user).await, Err(StoreError::NotFound)));
-    let promoted = store.set_member_role(&theirs, &ours.user, Role::Viewer).await;
+    let promoted = store.set_member_role(&theirs, &ours.user, Role::Viewer, &by(&theirs)).await;
     assert!(matches!(promoted, Err(StoreError::NotFound)));
-    assert!(matches!(store.remove_member(&theirs, &ours.user).await, Err(StoreError::NotFound)));
+    let removed = store.remove_member(&theirs, &ours.user, &by(&theirs)).await;
+    assert!(matches!(removed, Err(StoreError::NotFound)));
     assert!(matches!(store.key(&theirs, &key.id).await, Err(StoreError::NotFound)));
-    assert!(matches!(store.revoke_key(&theirs, &key.id).await, Err(StoreError::NotFound)));
+    let revoked = store.revoke_key(&theirs, &key.id, &by(&theirs)).await;
+    assert!(matches!(revoked, Err(StoreError::NotFound)));
     assert!(matches!(store.withdraw_invite(&theirs, &invite.id).await, Err(StoreError::NotFound)));
     assert!(store.list_keys(&theirs, 10, None).await.unwrap().items.is_empty());
     assert!(store.list_invites(&theirs, 10, None).await.unwrap().items.is_empty());
@@ -115,8 +171,9 @@ async fn a_key_is_for_apps_of_its_own_tenant() {
         apps: Some(vec![app.id.clone()]),
         expires_at: None,
     };
-    assert!(matches!(fixture.store.create_key(&theirs, new.clone()).await, Err(StoreError::NotFound)));
-    let made = fixture.store.create_key(&fixture.scope, new).await.unwrap();
+    let stolen = fixture.store.create_key(&theirs, new.clone(), &by(&theirs)).await;
+    assert!(matches!(stolen, Err(StoreError::NotFound)));
+    let made = fixture.store.create_key(&fixture.scope, new, &by(&fixture.scope)).await.unwrap();
     assert_eq!(fixture.store.key_record(&made.id).await.unwrap().unwrap().apps, Some(vec![app.id]));
 }
 
@@ -126,10 +183,10 @@ async fn a_key_ends_with_its_revocation_and_with_its_member() {
     let store = &fixture.store;
     let member = person(&fixture, "b@example.com", Role::Admin).await;
     let (one, two) = (key(&fixture, &member, Role::Admin).await, key(&fixture, &member, Role::Viewer).await);
-    store.revoke_key(&fixture.scope, &one.id).await.unwrap();
+    store.revoke_key(&fixture.scope, &one.id, &by(&fixture.scope)).await.unwrap();
     assert!(store.key_record(&one.id).await.unwrap().is_none());
     assert!(store.key_record(&two.id).await.unwrap().is_some());
-    store.remove_member(&fixture.scope, &member.user).await.unwrap();
+    store.remove_member(&fixture.scope, &member.user, &by(&fixture.scope)).await.unwrap();
     assert!(store.key_record(&two.id).await.unwrap().is_none());
     let again = invited(store, &fixture.scope, "c@example.com", Role::Admin).await;
     assert_ne!(again.user, member.user);
@@ -162,16 +219,16 @@ async fn an_invitation_is_accepted_once_in_time_and_never_lowers_a_role() {
         expires_at: fixture.now().plus_secs(60),
     };
     let code = Sha256::of(b"one");
-    store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
+    store.create_invite(ours, invite(&code, Role::Viewer), &by(ours)).await.unwrap();
     let (one, two) =
         tokio::join!(store.accept_invite(&code, new("a@x.y")), store.accept_invite(&code, new("b@x.y")));
     assert_eq!([one, two].iter().filter(|joined| joined.is_ok()).count(), 1);
 
-    store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
+    store.create_invite(ours, invite(&code, Role::Viewer), &by(ours)).await.unwrap();
     store.accept_invite(&code, Joining::Known(ours.user.clone())).await.unwrap();
     assert_eq!(store.member(ours, &ours.user).await.unwrap().role, Role::Owner);
 
-    store.create_invite(ours, invite(&code, Role::Viewer)).await.unwrap();
+    store.create_invite(ours, invite(&code, Role::Viewer), &by(ours)).await.unwrap();
     fixture.clock.advance_secs(61);
     assert!(matches!(store.accept_invite(&code, new("c@x.y")).await, Err(StoreError::NotFound)));
     assert!(store.list_invites(ours, 10, None).await.unwrap().items.is_empty());
@@ -183,7 +240,7 @@ async fn an_email_is_one_accounts_and_a_taken_one_uses_no_invitation_up() {
     person(&fixture, "a@example.com", Role::Viewer).await;
     let code = Sha256::of(b"another");
     let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
-    fixture.store.create_invite(&fixture.scope, invite).await.unwrap();
+    fixture.store.create_invite(&fixture.scope, invite, &by(&fixture.scope)).await.unwrap();
     let taken = fixture.store.accept_invite(&code, new("a@example.com")).await;
     assert!(matches!(taken, Err(StoreError::EmailTaken)));
     assert!(fixture.store.is_invited(&code).await.unwrap());
@@ -328,7 +385,7 @@ async fn of_a_persons_tenants_those_that_are_not_suspended_come_first() {
     let code = Sha256::of(b"code");
     let invite = NewInvite { note: String::new(), role: Role::Viewer, code, expires_at: at_secs(60) };
     fixture.clock.advance_secs(1);
-    store.create_invite(&owner, invite).await.unwrap();
+    store.create_invite(&owner, invite, &by(&owner)).await.unwrap();
     store.accept_invite(&code, Joining::Known(user.clone())).await.unwrap();
     let stands = async || {
         let standing = store.standing(&user, None).await.unwrap().unwrap();
@@ -368,7 +425,7 @@ async fn who_was_taken_out_does_not_come_back_with_the_next_token() {
     let user = store.host_standing(&seen, SIGHT).await.unwrap().unwrap().scope.user;
     let early = store.readmit_member(&owner, &user, Role::Owner).await;
     assert!(matches!(early, Err(StoreError::NotFound)), "a member is not let in again");
-    store.remove_member(&owner, &user).await.unwrap();
+    store.remove_member(&owner, &user, &by(&owner)).await.unwrap();
     assert_eq!(store.host_standing(&seen, SIGHT).await.unwrap(), None);
     assert!(matches!(store.member(&owner, &user).await, Err(StoreError::NotFound)));
 
@@ -384,10 +441,10 @@ async fn who_was_taken_out_and_accepts_an_invitation_is_a_member_for_good() {
     let fixture = Fixture::new().await;
     let (store, owner) = (&fixture.store, &fixture.scope);
     let user = person(&fixture, "b@example.com", Role::Viewer).await.user;
-    store.remove_member(owner, &user).await.unwrap();
+    store.remove_member(owner, &user, &by(owner)).await.unwrap();
     let code = Sha256::of(b"again");
     let invite = NewInvite { note: String::new(), role: Role::Editor, code, expires_at: at_secs(60) };
-    let invite = store.create_invite(owner, invite).await.unwrap();
+    let invite = store.create_invite(owner, invite, &by(owner)).await.unwrap();
     let accepted = store.accept_invite(&code, Joining::Known(user.clone())).await.unwrap();
     assert_eq!((accepted.invite, accepted.role), (invite.id, Role::Editor));
     let again = store.readmit_member(owner, &user, Role::Owner).await;
@@ -402,7 +459,7 @@ async fn invitations_are_listed_by_pages_and_removed_when_they_are_over() {
         let code = Sha256::of(&[number]);
         let expires_at = at_secs(60 + i64::from(number));
         let new = NewInvite { note: number.to_string(), role: Role::Viewer, code, expires_at };
-        store.create_invite(ours, new).await.unwrap();
+        store.create_invite(ours, new, &by(ours)).await.unwrap();
     }
     let (mut notes, mut cursor) = (Vec::new(), None);
     loop {

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::extract::read_body;
 use super::ui::PreviewOrigins;
+use crate::auth::HashError;
 use crate::links::{LinkError, PATH};
 use crate::services::Services;
 
@@ -66,7 +67,11 @@ async fn look(services: &Services, secret: &str) -> Result<Answer, LinkError> {
 
 async fn open(services: &Services, secret: &str, request: Request) -> Result<Answer, LinkError> {
     let stored = services.links.find(secret).await?;
-    let body = read_body(request, MOST_FORM_BYTES).await.unwrap_or_default();
+    let Ok(body) = read_body(request, MOST_FORM_BYTES).await else {
+        // Without a guess at the password, which is work and counts.
+        let why = "What was sent is too long, or did not arrive whole. Open the link again.".to_owned();
+        return Ok(Answer::Page(StatusCode::BAD_REQUEST, Says::Refusal("This was not understood", why)));
+    };
     let password = form_urlencoded::parse(&body).find(|(name, _)| name == "password");
     let password = password.map(|(_, value)| value.into_owned());
     Ok(Answer::Elsewhere(services.links.open(&stored, password.as_deref()).await?))
@@ -83,6 +88,10 @@ fn refused(error: LinkError) -> Answer {
         LinkError::TooMany(refused) => {
             let why = format!("Try again in {} s.", refused.retry_after_secs);
             Answer::Page(StatusCode::TOO_MANY_REQUESTS, Says::Refusal("Too many attempts", why))
+        }
+        LinkError::Password(HashError::Busy) => {
+            let why = "Many people open links at this moment. Try again in a few seconds.".to_owned();
+            Answer::Page(StatusCode::TOO_MANY_REQUESTS, Says::Refusal("Too many visitors", why))
         }
         error => {
             tracing::warn!(%error, "a preview link could not be opened");

@@ -121,7 +121,7 @@ async fn the_log_is_filtered_exported_and_verified() {
 
 #[tokio::test]
 async fn a_long_log_is_exported_to_its_end() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(|config| config.limits.write_per_min = 0).await;
     let key = server.key(KEY, json!({ "name": "v", "role": "viewer" })).await;
     for _ in 0..1_001 {
         server.call_as(&key, "POST", "/v1/sign-out", None).await;

@@ -240,7 +240,7 @@ impl TestServer {
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         // A stream of events has no end.
         let is_stream =
@@ -250,6 +250,11 @@ impl TestServer {
             false => axum::body::to_bytes(body, usize::MAX).await.unwrap(),
         };
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// An answer whose body is not read yet.
+    pub(super) async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// All that a stream of events tells; of one that has an end.

@@ -243,3 +243,13 @@ async fn a_suspended_tenants_links_open_nothing_and_come_back_with_it() {
     let seen = server.preview(&origin, &cookie).await.status;
     assert!(![StatusCode::UNAUTHORIZED, StatusCode::GONE].contains(&seen), "{seen}");
 }
+
+#[tokio::test]
+async fn a_form_that_does_not_come_in_whole_is_no_guess_at_the_password() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let link = link(&server, &app, json!({ "password": "a password" })).await;
+    let form = Request::post(path_of(&link)).body(Body::from("x".repeat(5_000)));
+    assert_eq!(server.send(form.unwrap()).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(visit(&server, &link, Some("password=wrong")).await.status, StatusCode::FORBIDDEN);
+}
