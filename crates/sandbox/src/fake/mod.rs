@@ -26,6 +26,8 @@ const MAX_WAITING_EVENTS: usize = 1_024;
 pub struct FakeScript {
     /// Refuses to start sandboxes, with this reason.
     pub refuse_start: Option<String>,
+    /// Takes files and never says so.
+    pub stalls: bool,
     /// What a spawned dev server does.
     pub dev: FakeDev,
     /// Lines a dev server writes to standard output when it starts.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid,
 };
 use vitrine_jail::protocol::{Message, frame};
 use vitrine_jail::spec::LaunchSpec;
@@ -89,6 +89,15 @@ impl Init {
         use std::os::fd::AsFd as _;
         let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
     }
+}
+
+/// Kills the process that the launcher announced, and with it every process of its namespace, by its number: it is this
+/// process's child and was not reaped, so the number still means it. Blocks until it has ended.
+pub(super) fn end(pid: i32) {
+    let Some(pid) = Pid::from_raw(pid) else { return };
+    // Dead already is as good.
+    let _ = kill_process(pid, Signal::KILL);
+    let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
 }
 
 /// What the first messages mean. `None` for one that is none of theirs.

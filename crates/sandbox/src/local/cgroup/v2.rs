@@ -53,8 +53,7 @@ impl Tree {
         if write(&control, &wanted).is_err() {
             let leaf = self.own.join(format!("{}{LEAF_SUFFIX}", self.instance));
             make_dir(&leaf)?;
-            let procs = std::fs::read_to_string(self.own.join("cgroup.procs")).unwrap_or_default();
-            procs.lines().try_for_each(|pid| write(&leaf.join("cgroup.procs"), pid))?;
+            move_all(&self.own.join("cgroup.procs"), &leaf.join("cgroup.procs"))?;
             write(&control, &wanted)?;
             // There since the controllers are enabled.
             write_if_there(&leaf.join("cpu.weight"), SERVER_WEIGHT);
@@ -140,6 +139,28 @@ impl Tree {
             dirs: vec![dir],
         }
     }
+}
+
+/// Reads so often which processes are left to be moved: some end meanwhile, and others are started.
+const MOVES: usize = 10;
+
+/// Moves every process of one group to another.
+fn move_all(from: &Path, to: &Path) -> Result<(), GroupError> {
+    for _ in 0..MOVES {
+        let procs = std::fs::read_to_string(from).unwrap_or_default();
+        if procs.trim().is_empty() {
+            break;
+        }
+        procs.lines().try_for_each(|pid| match write(to, pid) {
+            Err(error) if has_ended(&error.source) => Ok(()),
+            result => result,
+        })?;
+    }
+    Ok(())
+}
+
+fn has_ended(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 /// Ends the name of the leaf that a server moves into.
