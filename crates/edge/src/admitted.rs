@@ -152,11 +152,10 @@ impl HttpBody for ByLink {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending if self.end.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Some(Err(Box::new(LinkEnded))))
-            }
-            polled => polled,
+        // First, or a stream that always has something would never be asked.
+        match self.end.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(Box::new(LinkEnded)))),
+            Poll::Pending => Pin::new(&mut self.body).poll_frame(cx),
         }
     }
 
