@@ -89,6 +89,8 @@ pub(crate) enum Command {
 /// A handle to the actor; the actor ends, and its sandbox with it, when the last one is dropped.
 pub(crate) struct Preview {
     commands: mpsc::UnboundedSender<Command>,
+    /// How often it was told to stop: known to the actor before the order's turn has come.
+    stops: watch::Sender<u64>,
     snapshot: watch::Receiver<Snapshot>,
     pub(crate) logs: Logs,
 }
@@ -99,12 +101,15 @@ impl Preview {
         // Unbounded, because nobody can send faster than the store commits: one change set per app at a time.
         let (commands, orders) = mpsc::unbounded_channel();
         let (publish, snapshot) = watch::channel(Snapshot::idle());
+        let (stops, stops_wanted) = watch::channel(0);
         let logs = Logs::new(context.clock.clone());
         let actor = Actor {
             context,
             scope,
             app,
             orders,
+            stops_wanted,
+            stops_done: 0,
             publish,
             logs: logs.clone(),
             wanted: None,
@@ -116,7 +121,7 @@ impl Preview {
             memory_doublings: 0,
         };
         tokio::spawn(actor.run());
-        Self { commands, snapshot, logs }
+        Self { commands, stops, snapshot, logs }
     }
 
     /// Gives an order; lost only when the server is stopping.
@@ -124,9 +129,10 @@ impl Preview {
         let _ = self.commands.send(command);
     }
 
-    /// Takes the sandbox down and waits until nothing is left of it.
+    /// Takes the sandbox down and waits until nothing is left of it. A delivery on its way is given up.
     pub(crate) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
+        self.stops.send_modify(|stops| *stops += 1);
         self.order(Command::Stop(done));
         let _ = stopped.await;
     }
@@ -147,6 +153,9 @@ struct Actor {
     scope: Scope,
     app: AppId,
     orders: mpsc::UnboundedReceiver<Command>,
+    stops_wanted: watch::Receiver<u64>,
+    /// Of those, how many it has obeyed.
+    stops_done: u64,
     publish: watch::Sender<Snapshot>,
     logs: Logs,
     /// The newest draft heard of.
@@ -238,6 +247,7 @@ impl Actor {
                 let _ = done.send(delivered);
             }
             Command::Stop(done) => {
+                self.stops_done += 1;
                 self.take_down().await;
                 self.publish.send_modify(|snapshot| {
                     snapshot.phase = Phase::Idle;
@@ -458,15 +468,11 @@ impl Actor {
         if self.deliver_at.is_some() {
             return false;
         }
-        let result = match send(&self.context, &self.scope, live, &wanted, &self.contents).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                tracing::warn!(app = %self.app, %error, "delivery failed; comparing by hash");
-                match live.look_again().await {
-                    Ok(()) => send(&self.context, &self.scope, live, &wanted, &self.contents).await,
-                    Err(error) => Err(error),
-                }
-            }
+        let obeyed = self.stops_done;
+        let result = tokio::select! {
+            result = deliver(&self.context, &self.scope, live, &wanted, &self.contents) => result,
+            // A guest that answers nothing would keep whoever stops it waiting.
+            _ = self.stops_wanted.wait_for(|wanted| *wanted > obeyed) => return false,
         };
         match result {
             Ok(()) => {
@@ -497,6 +503,20 @@ impl Actor {
     async fn record(&self, event: SessionEvent, problem: Option<Problem>) {
         self.context.record(&self.app, event, problem).await;
     }
+}
+
+/// Sends the difference, and after looking at what the sandbox really holds once more.
+async fn deliver(
+    context: &Context,
+    scope: &Scope,
+    live: &mut Live,
+    wanted: &Draft,
+    contents: &Contents,
+) -> Result<(), startup::SendError> {
+    let Err(error) = send(context, scope, live, wanted, contents).await else { return Ok(()) };
+    tracing::warn!(sandbox = %live.sandbox.id(), %error, "delivery failed; comparing by hash");
+    live.look_again().await?;
+    send(context, scope, live, wanted, contents).await
 }
 
 /// Sends the difference between what the sandbox holds and `wanted`.
