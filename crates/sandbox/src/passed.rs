@@ -22,6 +22,9 @@ use tokio::net::UnixStream;
 /// that reads.
 const MOST_DESCRIPTORS: usize = 253;
 
+/// Bytes read at once: room that has to be cleared first is not free.
+const READ_BYTES: usize = 64 * 1024;
+
 /// Descriptors that wait to be closed; a sandbox with more has some that linger, and each takes one of the server's.
 const MOST_WAITING: usize = 1_024;
 
@@ -184,7 +187,7 @@ impl AsyncRead for GuestSocket {
         let socket = self.socket()?;
         let count = loop {
             ready!(socket.poll_read_ready(cx))?;
-            let room = into.initialize_unfilled();
+            let room = into.initialize_unfilled_to(into.remaining().min(READ_BYTES));
             match socket.try_io(Interest::READABLE, || self.receive_now(socket, room)) {
                 Err(error) if is_again(&error) => {}
                 result => break plain(result?)?,

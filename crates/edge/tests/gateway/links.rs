@@ -117,23 +117,6 @@ async fn a_stream_breaks_off_when_the_link_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_stream_that_never_pauses_breaks_off_with_its_connection_when_the_link_is_taken_back() {
-    let guest = Guest::start(|_| async {
-        let piece = || Ok(Frame::data(Bytes::from_static(&[b'x'; 4_096])));
-        Response::new(StreamBody::new(futures::stream::repeat_with(piece)).boxed_unsync())
-    })
-    .await;
-    let world = World::running(&guest).await;
-    let link = world.link();
-    let cookie = world.link_cookie(&link).await;
-    let mut answer = world.send(world.bare(&world.session, "/events").header(COOKIE, cookie)).await;
-    answer.body_mut().frame().await.unwrap().unwrap();
-    world.take_back(&link);
-    let rest = async { while matches!(answer.body_mut().frame().await, Some(Ok(_))) {} };
-    tokio::time::timeout(DEADLINE, rest).await.expect("it ends");
-}
-
-#[tokio::test]
 async fn what_visitors_do_counts_as_use_for_a_while_and_wakes_nothing_later() {
     let world = World::running(&Guest::start(|_| async { Response::new(body("hi")) }).await).await;
     let link = world.link();

@@ -1,13 +1,17 @@
 //! Namespaces, and who the sandbox's root is outside.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Write as _};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::libc;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
 use rustix::process::{Gid, Pid, Uid, WaitOptions, geteuid, getuid, waitpid};
 use rustix::thread::{
     CapabilitiesSecureBits, LinkNameSpaceType, UnshareFlags, move_into_link_name_space,
@@ -59,7 +63,7 @@ pub(super) fn clone_into_namespaces() -> Result<Option<Pid>, LaunchError> {
 /// Enters a user namespace in which this user is root. Groups are denied: an unprivileged map allows nothing else.
 pub(super) fn enter_user_as_myself() -> Result<(), LaunchError> {
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    enter_user()?;
+    enter_user().map_err(LaunchError::UserNamespace)?;
     write_map("/proc/self/setgroups", "deny")?;
     write_map("/proc/self/uid_map", &format!("0 {uid} 1"))?;
     write_map("/proc/self/gid_map", &format!("0 {gid} 1"))
@@ -67,10 +71,10 @@ pub(super) fn enter_user_as_myself() -> Result<(), LaunchError> {
 
 /// Enters a user namespace without maps.
 #[allow(unsafe_code, reason = "unshare is unsafe for the sake of one flag")]
-fn enter_user() -> Result<(), LaunchError> {
+fn enter_user() -> Result<(), Errno> {
     // SAFETY: only unsharing the descriptor table (UnshareFlags::FILES) can break other code; it is not among the
     // flags, and this process has one thread.
-    unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }.map_err(LaunchError::UserNamespace)
+    unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }
 }
 
 /// Makes a user namespace whose root is the given user and group of the host, for [`enter_made_user`]. Nothing is in it yet.
@@ -85,51 +89,65 @@ pub(super) fn make_user(uid: u32, gid: u32) -> Result<OwnedFd, LaunchError> {
     let maker = match unsafe { libc::fork() } {
         0 => {
             drop(ours);
-            be_maker(uid, File::from(theirs))
+            be_maker(uid, &theirs)
         }
         pid => Pid::from_raw(pid).filter(|_| pid > 0),
     };
     drop(theirs);
     let maker = maker.ok_or_else(|| LaunchError::Clone(io::Error::last_os_error()))?;
-    let made = take_over(maker, File::from(ours), (uid, gid));
-    // Its socket is closed by now, and so it exits.
+    let made = take_over(maker, &ours, (uid, gid));
+    drop(ours);
+    // Nobody listens to it any more, and so it exits.
     let _ = waitpid(Some(maker), WaitOptions::empty());
     made
 }
 
-/// The maker's whole life: an error number when it was not let, and zero when the namespace is there; then until the other
-/// side closes.
-fn be_maker(uid: u32, mut launcher: File) -> ! {
-    let make = || -> Result<(), Errno> {
+/// The maker's whole life: an error number when it was not let, and zero with the namespace when that is there; then until the
+/// other side closes. It passes the namespace itself, as looking into another user's process takes a capability more.
+fn be_maker(uid: u32, launcher: &OwnedFd) -> ! {
+    let make = || -> Result<OwnedFd, Errno> {
         // Some kernels let only those make user namespaces who have a capability: becoming a user must not cost them.
         set_capabilities_secure_bits(CapabilitiesSecureBits::NO_SETUID_FIXUP)?;
         // Who makes a namespace is the effective user.
         set_thread_res_uid(getuid(), Uid::from_raw(uid), geteuid())?;
-        enter_user().map_err(|error| match error {
-            LaunchError::UserNamespace(errno) => errno,
-            _ => Errno::IO,
-        })
+        enter_user()?;
+        openat(CWD, "/proc/self/ns/user", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     };
-    let errno = make().map_or_else(Errno::raw_os_error, |()| 0);
+    let (errno, made) = match make() {
+        Ok(made) => (0, Some(made)),
+        Err(errno) => (errno.raw_os_error(), None),
+    };
+    let passed: Vec<_> = made.iter().map(|made| made.as_fd()).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !passed.is_empty() {
+        ancillary.push(SendAncillaryMessage::ScmRights(&passed));
+    }
     // Whoever is gone needs no answer, and says nothing.
-    let _ = launcher.write_all(&errno.to_ne_bytes());
-    let _ = launcher.read(&mut [0]);
+    let _ = sendmsg(launcher, &[IoSlice::new(&errno.to_ne_bytes())], &mut ancillary, SendFlags::NOSIGNAL);
+    let _ = rustix::io::read(launcher, &mut [0]);
     std::process::exit(0)
 }
 
-fn take_over(maker: Pid, mut socket: File, (uid, gid): (u32, u32)) -> Result<OwnedFd, LaunchError> {
+fn take_over(maker: Pid, socket: &OwnedFd, (uid, gid): (u32, u32)) -> Result<OwnedFd, LaunchError> {
     let mut errno = [0; 4];
-    socket.read_exact(&mut errno).map_err(LaunchError::Handshake)?;
-    match i32::from_ne_bytes(errno) {
-        0 => {}
-        errno => return Err(LaunchError::UserNamespace(Errno::from_raw_os_error(errno))),
-    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    recvmsg(socket, &mut [IoSliceMut::new(&mut errno)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
+        .map_err(|error| LaunchError::Handshake(error.into()))?;
+    let made = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut passed) => passed.next(),
+        _ => None,
+    });
+    let made = made.ok_or_else(|| match i32::from_ne_bytes(errno) {
+        0 => LaunchError::Handshake(io::ErrorKind::UnexpectedEof.into()),
+        errno => LaunchError::UserNamespace(Errno::from_raw_os_error(errno)),
+    })?;
     let maker = maker.as_raw_nonzero();
     write_map(&format!("/proc/{maker}/setgroups"), "deny")?;
     write_map(&format!("/proc/{maker}/gid_map"), &format!("0 {gid} 1"))?;
     write_map(&format!("/proc/{maker}/uid_map"), &format!("0 {uid} 1"))?;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    openat(CWD, format!("/proc/{maker}/ns/user"), flags, Mode::empty()).map_err(LaunchError::UserNamespace)
+    Ok(made)
 }
 
 /// Enters the user namespace that [`make_user`] has made.
