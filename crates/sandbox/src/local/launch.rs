@@ -122,3 +122,17 @@ pub(super) fn progress(message: Message) -> Result<Progress, DriverError> {
 pub(super) fn setup(step: &str, reason: &str) -> DriverError {
     DriverError::Setup { step: step.to_owned(), reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "that it is reaped by its number is what is tested")]
+    fn a_process_that_cannot_be_held_is_ended_and_reaped_by_its_number() {
+        let process = Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = i32::try_from(process.id()).unwrap();
+        end(pid);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+}
