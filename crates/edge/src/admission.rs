@@ -92,7 +92,7 @@ impl Gateway {
     async fn held(&self, door: &Door<'_>, headers: &HeaderMap) -> Result<Held, Refusal> {
         let mut best: Option<Held> = None;
         let mut refusal = Refusal::NoCredentials;
-        for checked in cookie::candidates(headers)
+        for checked in cookie::candidates(headers, self.cookies)
             .filter_map(|value| self.signer.check(door.cookie, door.subject, value))
         {
             match self.admitted(checked.link).await {

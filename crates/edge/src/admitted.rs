@@ -152,11 +152,10 @@ impl HttpBody for ByLink {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending if self.end.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Some(Err(Box::new(LinkEnded))))
-            }
-            polled => polled,
+        // First, or a stream that always has something would never be asked.
+        match self.end.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(Box::new(LinkEnded)))),
+            Poll::Pending => Pin::new(&mut self.body).poll_frame(cx),
         }
     }
 
@@ -166,5 +165,32 @@ impl HttpBody for ByLink {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body;
+
+    #[tokio::test]
+    async fn a_body_that_always_has_something_breaks_off_when_the_link_ends() {
+        let (over, is_over) = tokio::sync::oneshot::channel::<()>();
+        let pieces = futures::stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(b"x"))));
+        let body: Body = http_body_util::StreamBody::new(pieces).boxed_unsync();
+        let mut body = ByLink { body, end: Box::pin(async move { drop(is_over.await) }) };
+        assert!(body.frame().await.unwrap().is_ok());
+        drop(over);
+        assert!(body.frame().await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn what_a_body_holds_is_given_up_when_it_ends_or_is_dropped() {
+        let held = Arc::new(());
+        let mut read = body::holding(body::full("x"), held.clone());
+        let left = body::holding(body::full("x"), held.clone());
+        while read.frame().await.is_some() {}
+        drop(left);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

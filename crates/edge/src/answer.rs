@@ -37,6 +37,8 @@ pub(crate) enum Refusal {
     Foreign,
     /// On its way.
     Starting(WaitInfo),
+    /// More requests to the session are on their way than may be.
+    Busy,
     /// The session cannot run.
     Failed(Box<Problem>),
     /// This request failed.
@@ -55,7 +57,7 @@ impl Refusal {
         request_id: Option<&RequestId>,
         frame_ancestors: &HeaderValue,
     ) -> Response<Body> {
-        let is_starting = matches!(self, Self::Starting(_));
+        let comes_soon = matches!(self, Self::Starting(_) | Self::Busy);
         let mut response = if is_navigation {
             self.page(request_id, frame_ancestors)
         } else {
@@ -63,7 +65,7 @@ impl Refusal {
             problem.request_id = request_id.map(ToString::to_string);
             problem_document(&problem)
         };
-        if is_starting {
+        if comes_soon {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -106,6 +108,13 @@ impl Refusal {
                 "Pages of another origin may not send requests to this preview.",
             ),
             Self::Starting(_) => Problem::new(Code::SessionStarting, "Try again in a moment."),
+            Self::Busy => Problem {
+                status: StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+                ..Problem::new(
+                    Code::TooManyRequests,
+                    "Too many requests to this preview wait for its dev server. Try again in a moment.",
+                )
+            },
             Self::Failed(problem) | Self::Problem(problem) => *problem,
         }
     }
@@ -119,6 +128,7 @@ impl Refusal {
             Self::TokenUsed => Some("This address was opened before"),
             Self::LinkOver => Some("This link has ended"),
             Self::LinkResting => Some("This preview is asleep"),
+            Self::Busy => Some("This preview is busy"),
             _ => None,
         }
     }

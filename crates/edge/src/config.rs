@@ -73,6 +73,10 @@ pub struct GatewayLimits {
     pub pool_size: usize,
     /// WebSockets open at once for one session.
     pub max_sockets: usize,
+    /// Requests to one session at once, from before its dev server is dialled to the end of the answer: each holds a
+    /// connection of ours and one of the dev server's. A browser has six at once, or a hundred through a proxy that speaks
+    /// HTTP/2, and a preview has a few tabs.
+    pub max_requests: usize,
 }
 
 impl Default for GatewayLimits {
@@ -88,6 +92,7 @@ impl Default for GatewayLimits {
             pool_idle: Duration::from_secs(4),
             pool_size: 16,
             max_sockets: 128,
+            max_requests: 512,
         }
     }
 }

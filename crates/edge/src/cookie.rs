@@ -10,9 +10,9 @@ pub(crate) const HOST_COOKIE: &str = "__Host-vitrine_preview";
 /// Our cookie where they do not: plain HTTP, and clients that do not trust `*.localhost`.
 pub(crate) const PLAIN_COOKIE: &str = "vitrine_preview";
 
-/// Candidates looked at per request. A sibling preview can toss cookies at us under [`PLAIN_COOKIE`]; more than a few
-/// are an attack.
-const MAX_CANDIDATES: usize = 16;
+/// Candidates looked at per request: more than fit into the largest head that is taken. A sibling preview can toss cookies at
+/// us under [`PLAIN_COOKIE`], and with a smaller bound could toss so many that ours is never looked at.
+const MAX_CANDIDATES: usize = 1_024;
 
 /// Where browsers will keep our cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +42,30 @@ impl CookieKind {
     }
 }
 
-/// The values of every cookie that carries one of our names.
-pub(crate) fn candidates(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
-        .filter(|pair| is_ours(name_of(pair)))
-        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
-        .map(|(_, value)| value.trim())
-        .take(MAX_CANDIDATES)
+impl CookieKind {
+    /// The names under which our cookie may come, the best first: nobody but us can set the one with the prefix.
+    const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Secure => &[HOST_COOKIE],
+            Self::Both => &[HOST_COOKIE, PLAIN_COOKIE],
+            Self::Plain => &[PLAIN_COOKIE],
+        }
+    }
+}
+
+/// The values of every cookie that may be ours. Browsers know of the prefix in any case of letters, so a name must be the very
+/// one that we set.
+pub(crate) fn candidates(headers: &HeaderMap, kind: CookieKind) -> impl Iterator<Item = &str> {
+    let values = |name: &'static str| {
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
+            .filter(move |pair| name_of(pair) == name.as_bytes())
+            .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
+            .map(|(_, value)| value.trim())
+    };
+    kind.names().iter().flat_map(move |name| values(name)).take(MAX_CANDIDATES)
 }
 
 /// Takes our cookies out of a request and leaves the app's as they were.
@@ -131,9 +145,19 @@ mod tests {
             COOKIE,
             &["a=1; __Host-vitrine_preview=x.y; b=2", "VITRINE_preview=z", "c=vitrine_preview"],
         );
-        assert_eq!(candidates(&map).collect::<Vec<_>>(), ["x.y", "z"]);
+        assert_eq!(candidates(&map, CookieKind::Both).collect::<Vec<_>>(), ["x.y"]);
         strip_ours(&mut map);
         assert_eq!(lines(&map, COOKIE), ["a=1; b=2", "c=vitrine_preview"]);
+    }
+
+    #[test]
+    fn a_cookie_that_others_can_set_never_hides_ours() {
+        let tossed = vec!["vitrine_preview=tossed"; 300].join("; ");
+        let map = headers(COOKIE, &[&tossed, "__HOST-vitrine_preview=a; __Host-vitrine_preview=ours"]);
+        let seen = |kind| candidates(&map, kind).collect::<Vec<_>>();
+        assert_eq!(seen(CookieKind::Secure), ["ours"]);
+        assert_eq!((seen(CookieKind::Both)[0], seen(CookieKind::Both).len()), ("ours", 301));
+        assert_eq!(seen(CookieKind::Plain).len(), 300);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use vitrine_model::source::{Clock, Entropy};
 
 use crate::ask::Ask;
 use crate::config::Scheme;
-use crate::cookie::{HOST_COOKIE, PLAIN_COOKIE, candidates, strip_ours, tame_guest_cookies};
+use crate::cookie::{CookieKind, HOST_COOKIE, PLAIN_COOKIE, candidates, strip_ours, tame_guest_cookies};
 use crate::credential::{Purpose, Signer};
 use crate::headers::{TOKEN_PARAM, from_guest, to_guest};
 use crate::host::{HostKind, HostMap, SiteHost};
@@ -76,14 +76,14 @@ fn preview_request(data: &[u8]) {
         assert_eq!(ask.authority, ask.authority.to_ascii_lowercase());
     }
     let mut headers = head.headers;
-    let _ = candidates(&headers).count();
+    let _ = candidates(&headers, CookieKind::Both).count();
     to_guest(&mut headers);
     for name in ["authorization", "forwarded", "via", "x-forwarded-for", "transfer-encoding", "upgrade"] {
         assert!(!headers.contains_key(name), "{name}");
     }
     assert!(headers.get("connection").is_none_or(|options| options == "te"));
     assert!(headers.keys().all(|name| !name.as_str().starts_with("x-vitrine-")));
-    assert_eq!(candidates(&headers).count(), 0, "no cookie of ours is left");
+    assert_eq!(candidates(&headers, CookieKind::Both).count(), 0, "no cookie of ours is left");
     let referer = headers.get("referer").map(HeaderValue::as_bytes).unwrap_or_default();
     assert!(!referer.windows(TOKEN_PARAM.len()).any(|window| window == TOKEN_PARAM.as_bytes()));
     let before = headers.clone();

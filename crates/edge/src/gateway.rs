@@ -12,7 +12,6 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::Semaphore;
 use vitrine_model::problem::Code;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_model::{LinkId, SessionId};
@@ -30,6 +29,7 @@ use crate::credential::Signer;
 use crate::forward::{Answered, Outgoing, Times, exchange};
 use crate::headers::{from_guest, to_guest};
 use crate::missing::is_page_for_asset;
+use crate::parking::Parking;
 use crate::pool::Pool;
 use crate::sockets::Sockets;
 use crate::target::{Activity, PreviewState, PreviewTargets};
@@ -53,13 +53,15 @@ pub struct Gateway {
     pub(crate) targets: Arc<dyn PreviewTargets>,
     pub(crate) pool: Arc<Pool<SessionId>>,
     pub(crate) sockets: Arc<Sockets<SessionId>>,
+    /// Requests that are on their way.
+    requests: Arc<Sockets<SessionId>>,
     /// What visitors by link have open.
     pub(crate) links: Arc<Sockets<LinkId>>,
     pub(crate) signer: Signer,
     pub(crate) cookies: CookieKind,
     pub(crate) frame_ancestors: HeaderValue,
     backend: Option<Arc<Backend>>,
-    pub(crate) parking: Arc<Semaphore>,
+    pub(crate) parking: Arc<Parking>,
 }
 
 /// The gateway's settings cannot be used.
@@ -87,8 +89,9 @@ impl Gateway {
         Ok(Self {
             pool: Pool::new(config.limits.pool_idle, config.limits.pool_size),
             sockets: Arc::default(),
+            requests: Arc::default(),
             links: Arc::default(),
-            parking: Arc::new(Semaphore::new(MAX_PARKED)),
+            parking: Arc::new(Parking::new(MAX_PARKED)),
             signer: Signer::new(key, clock, entropy),
             cookies,
             frame_ancestors,
@@ -119,6 +122,11 @@ impl Gateway {
     /// Connections that are kept for a session's next requests.
     pub fn idle_connections(&self, session: &SessionId) -> usize {
         self.pool.count(session)
+    }
+
+    /// Requests to a session that are on their way now, until the end of their answers.
+    pub fn open_requests(&self, session: &SessionId) -> usize {
+        self.requests.count(session)
     }
 
     /// WebSockets that are open to a session now.
@@ -187,12 +195,14 @@ impl Gateway {
         if matches!(state, PreviewState::Asleep(_)) && !visitor.counts_at(self.signer.now()) {
             return Err(Refusal::LinkResting);
         }
+        let seat = self.requests.enter(session, 0, self.config.limits.max_requests).ok_or(Refusal::Busy)?;
         let line = self.connect(session, ask, state).await?;
         let mut response = if ask.is_websocket {
+            // A socket has a seat of its own once there is one.
             self.tunnel((session, &visitor), ask, head, line).await?
         } else {
             let response = self.forward(session, ask, head, line, upload).await?;
-            self.until_link_ends(&visitor, response)
+            self.until_link_ends(&visitor, response.map(|body| body::holding(body, seat)))
         };
         append_cookies(response.headers_mut(), renewed);
         Ok(response)

@@ -22,7 +22,7 @@ pub struct LaunchSpec {
     pub disk_bytes: u64,
     /// Files and directories of the same.
     pub disk_inodes: u64,
-    /// Lowers `RLIMIT_NOFILE` to this; never raises it.
+    /// Lowers `RLIMIT_NOFILE` of commands to this; never raises it. The guest has more.
     pub open_files: u64,
     /// Lowers `RLIMIT_NPROC` to this: a stopgap where no control group limits processes.
     pub processes: Option<u64>,
@@ -42,6 +42,16 @@ pub enum Identity {
     },
     /// The launcher is an ordinary user: the sandbox's root is that user, and the user namespace is entered first.
     Myself,
+}
+
+impl Identity {
+    /// `nobody`: who sandboxes are that have to share a user.
+    pub const NOBODY: u32 = 65_534;
+
+    /// The identity of those.
+    pub const fn nobody() -> Self {
+        Self::Mapped { uid: Self::NOBODY, gid: Self::NOBODY }
+    }
 }
 
 /// One mount over the root.

@@ -40,7 +40,7 @@ pub enum Wall {
     CgroupNamespace,
     /// Limits on memory, CPU and processes.
     ControlGroup,
-    /// Limits on open files and core dumps.
+    /// Limits on open files, core dumps, pending signals and message queues.
     ResourceLimits,
     /// A session keyring of its own.
     Keyring,
@@ -52,6 +52,10 @@ pub enum Wall {
     ClosedGuest,
     /// The guest resolves paths beneath the project and through no link.
     BeneathProject,
+    /// A user of its own on the host, so that what the kernel counts for each user is counted apart.
+    OwnUser,
+    /// Limits of the user namespace: instances and watches of inotify.
+    UserLimits,
 }
 
 #[cfg(not(feature = "weakened"))]
@@ -100,7 +104,7 @@ pub(crate) use standing::stands;
 pub use standing::{MARK, leave_out};
 
 /// Every wall, in the order of the enum.
-pub const ALL: [Wall; 22] = [
+pub const ALL: [Wall; 24] = [
     Wall::Filter,
     Wall::Capabilities,
     Wall::UserNamespace,
@@ -123,6 +127,8 @@ pub const ALL: [Wall; 22] = [
     Wall::CommandDescriptors,
     Wall::ClosedGuest,
     Wall::BeneathProject,
+    Wall::OwnUser,
+    Wall::UserLimits,
 ];
 
 impl Wall {
@@ -140,6 +146,6 @@ mod tests {
     fn all_walls_stand_unless_told_otherwise() {
         assert!(ALL.iter().all(|wall| stands(*wall)));
         assert!(ALL.iter().enumerate().all(|(number, wall)| *wall as usize == number));
-        assert_eq!(Wall::numbered(22), None);
+        assert_eq!(Wall::numbered(24), None);
     }
 }

@@ -10,15 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncWriteExt, BufWriter};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncWriteExt, BufWriter, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use vitrine_jail::protocol::frame::{self, MAX_PAYLOAD_BYTES};
 use vitrine_jail::protocol::{Event, FailureKind, Message, Reply, Request, RequestFrame};
 
 use crate::driver::DriverError;
 use crate::pace::Pace;
+use crate::passed::GuestSocket;
 use crate::reading::{GuestError, Head, read_head, read_payload, skip_payload};
 use crate::words::plain;
 
@@ -60,10 +59,10 @@ impl Connection {
     /// Takes over the socket. `receive` gets every event; the returned future reads until the stream ends or stops
     /// making sense, and says why it stopped.
     pub(crate) fn open(
-        socket: UnixStream,
+        socket: GuestSocket,
         receive: impl FnMut(Event) + Send,
     ) -> (Self, impl Future<Output = GuestError> + Send) {
-        let (reader, writer) = socket.into_split();
+        let (reader, writer) = tokio::io::split(socket);
         let (outgoing, queue) = mpsc::channel(QUEUED_REQUESTS);
         tokio::spawn(write_all(writer, queue));
         let pending = Arc::new(Pending::default());
@@ -187,7 +186,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-async fn write_all(writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<Outgoing>>) {
+async fn write_all(writer: WriteHalf<GuestSocket>, mut queue: mpsc::Receiver<Vec<Outgoing>>) {
     let mut writer = BufWriter::with_capacity(64 * 1024, writer);
     while let Some(frames) = queue.recv().await {
         // A broken socket is the reader's to report.
@@ -197,7 +196,10 @@ async fn write_all(writer: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<Outgoin
     }
 }
 
-async fn write_frames(writer: &mut BufWriter<OwnedWriteHalf>, frames: Vec<Outgoing>) -> io::Result<()> {
+async fn write_frames(
+    writer: &mut BufWriter<WriteHalf<GuestSocket>>,
+    frames: Vec<Outgoing>,
+) -> io::Result<()> {
     for piece in frames.into_iter().flatten() {
         writer.write_all(&piece).await?;
     }
@@ -205,7 +207,7 @@ async fn write_frames(writer: &mut BufWriter<OwnedWriteHalf>, frames: Vec<Outgoi
 }
 
 async fn read_all(
-    mut reader: OwnedReadHalf,
+    mut reader: ReadHalf<GuestSocket>,
     pending: Arc<Pending>,
     mut receive: impl FnMut(Event) + Send,
 ) -> GuestError {
@@ -218,7 +220,7 @@ async fn read_all(
 }
 
 async fn read_one(
-    reader: &mut OwnedReadHalf,
+    reader: &mut ReadHalf<GuestSocket>,
     pending: &Pending,
     pace: &mut Pace,
     receive: &mut (impl FnMut(Event) + Send),
@@ -269,6 +271,7 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::mpsc as std_mpsc;
     use tokio::io::AsyncReadExt;
+    use tokio::net::UnixStream;
     use vitrine_jail::protocol::Ended;
     use vitrine_jail::protocol::frame::LENGTHS_BYTES;
 
@@ -278,6 +281,7 @@ mod tests {
     fn open() -> (Connection, UnixStream, tokio::task::JoinHandle<GuestError>, std_mpsc::Receiver<Event>) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (sender, events) = std_mpsc::channel();
+        let ours = GuestSocket::open(ours.into_std().unwrap().into(), Arc::default()).unwrap();
         let (connection, reading) = Connection::open(ours, move |event| sender.send(event).unwrap());
         (connection, theirs, tokio::spawn(reading), events)
     }

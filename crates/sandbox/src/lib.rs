@@ -15,6 +15,7 @@ mod collect;
 mod connection;
 mod events;
 mod pace;
+mod passed;
 mod reading;
 mod stream;
 mod words;

@@ -6,19 +6,20 @@
 //! and what cannot say so, accepting and closing, is done by a thread of the sandbox's own.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::set_socket_linger;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags, accept_with, recv, send, sendmsg};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
+
+use crate::passed::{Closer, Passed};
 
 /// Bytes read at once: room that has to be cleared first is not free.
 const READ_BYTES: usize = 64 * 1024;
@@ -126,50 +127,10 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let (Some(socket), Some(closer)) = (self.socket.take(), &self.closer) {
-            closer.close(socket);
-        }
-    }
-}
-
-/// Closes the connections of one sandbox, one after the other: a connection that lingers holds up the others of its
-/// sandbox, which end with it, and one thread.
-#[derive(Debug, Default)]
-pub(crate) struct Closer {
-    state: Mutex<Closing>,
-}
-
-#[derive(Debug, Default)]
-struct Closing {
-    sockets: Vec<TcpStream>,
-    is_at_work: bool,
-}
-
-impl Closer {
-    fn close(self: &Arc<Self>, socket: TcpStream) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // The runtime is gone, and with it whoever could be held up.
-            return drop(socket);
-        };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.sockets.push(socket);
-        if !std::mem::replace(&mut state.is_at_work, true) {
-            let closer = self.clone();
-            runtime.spawn_blocking(move || closer.work());
-        }
-    }
-
-    fn work(&self) {
-        loop {
-            let sockets = {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.is_at_work = !state.sockets.is_empty();
-                std::mem::take(&mut state.sockets)
-            };
-            if sockets.is_empty() {
-                return;
-            }
-            drop(sockets);
+        if let (Some(socket), Some(closer)) = (self.socket.take(), &self.closer)
+            && let Ok(socket) = socket.into_std()
+        {
+            closer.close(socket.into());
         }
     }
 }
@@ -186,7 +147,8 @@ enum Kind {
 
 #[derive(Debug)]
 struct SharedListener {
-    socket: std::net::TcpListener,
+    /// A listener when it was passed; the guest may have made something else of it.
+    socket: Passed,
     is_over: AtomicBool,
 }
 
@@ -199,7 +161,7 @@ impl From<TcpListener> for Listener {
 
 impl Listener {
     /// A listener that a guest made, with a thread of its own that accepts.
-    pub(crate) fn shared(socket: std::net::TcpListener) -> io::Result<Self> {
+    pub(crate) fn shared(socket: Passed) -> io::Result<Self> {
         let shared = Arc::new(SharedListener { socket, is_over: AtomicBool::new(false) });
         let (sender, accepted) = mpsc::channel(1);
         let runtime = tokio::runtime::Handle::current();
@@ -249,7 +211,7 @@ impl SharedListener {
 
     /// What is accepted is ours alone, but has inherited what was set on the listener.
     fn accept(&self) -> io::Result<TcpStream> {
-        let (stream, _): (_, SocketAddr) = self.socket.accept()?;
+        let stream = std::net::TcpStream::from(accept_with(&self.socket, SocketFlags::CLOEXEC)?);
         set_socket_linger(stream.as_fd(), None)?;
         stream.set_nonblocking(true)?;
         TcpStream::from_std(stream)

@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use vitrine_model::SandboxId;
 use vitrine_sandbox::driver::{
     EndReason, ExecOutput, Exit, Mount, PROJECT_DIR, SandboxEvent, SandboxSpec, Started,
 };
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 use vitrine_sandbox::{Driver, DriverError, Sandbox};
 
 use support::{again_as_user, batch, eventually, is_root, limits, sh, spec, until};
@@ -44,7 +45,11 @@ impl Inside {
     }
 
     async fn start_in(dir: TempDir, spec: SandboxSpec) -> Self {
-        let config = LocalConfig { state_dir: dir.path().join("state"), root: RootSource::Host };
+        let config = LocalConfig {
+            state_dir: dir.path().join("state"),
+            root: RootSource::Host,
+            ids: HostIds::default(),
+        };
         let id = spec.id.clone();
         let driver = LocalDriver::new(config).unwrap();
         let started = driver.start(spec).await.unwrap();
@@ -303,6 +308,55 @@ async fn read_only_mounts_and_lowers_cannot_be_changed() {
     assert_eq!(std::fs::read_to_string(layer.join("file")).unwrap(), "original");
     assert!(!layer.join("new").exists());
     inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_layer_holds_can_be_changed_in_the_private_top() {
+    let inside = Inside::start_with(|dir| {
+        let layer = dir.join("layer");
+        std::fs::create_dir_all(layer.join("package/lib")).unwrap();
+        std::fs::write(layer.join("package/index.js"), "original").unwrap();
+        vec![Mount::Overlay { lowers: vec![layer], target: format!("{PROJECT_DIR}/node_modules").into() }]
+    })
+    .await;
+    let script =
+        "cd node_modules/package && echo changed > index.js && echo new > lib/x && chmod 700 lib && cat *.js";
+    let seen = inside.says(script).await;
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut version = release.split('.').map_while(|part| part.parse::<u32>().ok());
+    // Older kernels cannot map owners for overlays: what a layer has is read only there, except for whoever owns it.
+    if (version.next().unwrap_or(0), version.next().unwrap_or(0)) >= (5, 19) || !is_root() {
+        assert_eq!(seen, "changed");
+    }
+    let layer = inside.dir.path().join("layer/package");
+    assert_eq!(std::fs::read_to_string(layer.join("index.js")).unwrap(), "original");
+    assert!(!layer.join("lib/x").exists());
+    inside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sandbox_is_a_user_of_its_own_on_the_host() {
+    if !is_root() {
+        return;
+    }
+    let start = || {
+        Inside::start_with(|dir| {
+            let shared = dir.join("shared");
+            std::fs::create_dir(&shared).unwrap();
+            vec![Mount::Writable { source: shared, target: "/opt/shared".into() }]
+        })
+    };
+    let mut seen = Vec::new();
+    for inside in [start().await, start().await] {
+        inside.says("touch /opt/shared/file").await;
+        let file = std::fs::metadata(inside.dir.path().join("shared/file")).unwrap();
+        assert_eq!(file.uid(), file.gid());
+        seen.push(file.uid());
+        inside.end().await;
+    }
+    let ids = HostIds::default();
+    assert!(seen.iter().all(|id| (ids.first..ids.first + ids.count).contains(id)), "{seen:?}");
+    assert_ne!(seen[0], seen[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

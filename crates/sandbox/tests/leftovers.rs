@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use vitrine_model::Sha256;
 use vitrine_sandbox::Driver;
 use vitrine_sandbox::driver::{EndReason, OrphanReport, SandboxEvent};
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 
 use support::{again_as_user, eventually, limits, sh, spec, until};
 
@@ -22,7 +22,7 @@ use support::{again_as_user, eventually, limits, sh, spec, until};
 const STATE_DIR: &str = "LEFTOVERS_STATE_DIR";
 
 fn driver(state_dir: PathBuf) -> LocalDriver {
-    LocalDriver::new(LocalConfig { state_dir, root: RootSource::Host }).unwrap()
+    LocalDriver::new(LocalConfig { state_dir, root: RootSource::Host, ids: HostIds::default() }).unwrap()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use vitrine_build::policy::FactStore;
 use vitrine_build::toolchain::ToolchainStore;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_sandbox::Driver;
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 use vitrine_sandbox::process::{ProcessConfig, ProcessDriver};
 
 use crate::Failure;
@@ -23,7 +23,11 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) async fn driver(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, Failure> {
     match config.sandbox.driver.as_str() {
         "local" => {
-            let settings = LocalConfig { state_dir: data_dir.join("sandboxes"), root: root(config) };
+            let settings = LocalConfig {
+                state_dir: data_dir.join("sandboxes"),
+                root: root(config),
+                ids: host_ids(config),
+            };
             let made = tokio::task::spawn_blocking(move || LocalDriver::new(settings)).await;
             let driver = made.map_err(Failure::failed)?.map_err(|error| {
                 let advice =
@@ -62,6 +66,11 @@ pub(crate) fn root(config: &Config) -> RootSource {
     }
 }
 
+/// Who sandboxes are on the host.
+pub(crate) fn host_ids(config: &Config) -> HostIds {
+    HostIds { first: config.sandbox.host_id_first, count: config.sandbox.host_ids }
+}
+
 /// Where the server stands among processes of one group: before ordinary ones, behind what the machine needs itself.
 const PRIORITY: i32 = -5;
 
@@ -76,7 +85,7 @@ pub(crate) fn come_first(config: &Config) {
 /// What this machine has for sandboxes. Where a sandbox was made all the same, or none is wanted, what is missing is
 /// worth a warning only.
 pub(crate) fn probe_sandboxes(config: &Config) -> Vec<Finding> {
-    let probes = LocalDriver::probe();
+    let probes = LocalDriver::probe(host_ids(config));
     let works = probes.last().is_some_and(|probe| probe.ok) || config.sandbox.driver == "process";
     let missing = if works { Verdict::Warning } else { Verdict::Failure };
     probes

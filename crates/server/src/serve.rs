@@ -286,6 +286,7 @@ fn gateway_config(config: &Config, public: &PublicUrl) -> Result<GatewayConfig, 
         cookie_ttl: Duration::from_secs(config.sessions.expiry_secs),
         response_timeout: Duration::from_secs(config.preview.response_timeout_secs),
         max_request_body_bytes: config.preview.max_request_bytes,
+        max_requests: config.preview.max_requests,
         ..GatewayLimits::default()
     };
     let builder_origins = public.origins();

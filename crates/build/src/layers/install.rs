@@ -1,5 +1,6 @@
 //! One installation: a fresh sandbox that sees the toolchain, the few files that matter, and the registry.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,7 +67,7 @@ pub(super) async fn run(
     sandbox.stop().await?;
     let Outcome { diagnostics, lockfile, downloaded } = outcome?;
     flight.tell(&InstallEvent::Sealing);
-    let mut stats = seal_off_thread(&node_modules).await?;
+    let mut stats = seal_off_thread(&node_modules, staging.path()).await?;
     stats.install_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     stats.downloaded_bytes = downloaded;
     let (id, lockfile, diagnostics) = settle(store, job, lockfile, diagnostics);
@@ -121,14 +122,16 @@ fn spec(store: &LayerStore, toolchain: &Toolchain, node_modules: &Path) -> Sandb
     SandboxSpec { id: store.mint_sandbox_id(), mounts, limits }
 }
 
-async fn seal_off_thread(node_modules: &Path) -> Result<super::LayerStats, LayerError> {
-    let dir = node_modules.to_owned();
+/// `own` is a directory of this process's.
+async fn seal_off_thread(node_modules: &Path, own: &Path) -> Result<super::LayerStats, LayerError> {
+    let own = own.metadata().map_err(LayerError::io)?;
+    let (dir, owner) = (node_modules.to_owned(), (own.uid(), own.gid()));
     let sealing = tokio::task::spawn_blocking(move || {
         match std::fs::remove_dir_all(dir.join(".vitrine-store")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(LayerError::io(error)),
             _ => {}
         }
-        seal::seal(&dir)
+        seal::seal(&dir, owner)
     });
     sealing.await.map_err(|_| LayerError::Interrupted)?
 }

@@ -5,7 +5,7 @@
 
 use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::path::{Component, Path, PathBuf};
 
 use super::{LayerError, LayerStats};
@@ -16,10 +16,12 @@ pub(super) const MAX_LAYER_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// The most entries a layer may have: six times the largest project of our corpus.
 const MAX_LAYER_ENTRIES: u64 = 300_000;
 
-/// Checks everything beneath `node_modules` and counts it. Mode bits are put right where they are odd: owners must be
-/// able to read, nobody gains a user id.
-pub(super) fn seal(node_modules: &Path) -> Result<LayerStats, LayerError> {
+/// Checks everything beneath `node_modules` and counts it. Everything goes to the user and group `owner`, as the sandbox that
+/// made it may have been somebody whom a later one is. Mode bits are put right where they are odd: owners must be able to
+/// read, nobody gains a user id.
+pub(super) fn seal(node_modules: &Path, owner: (u32, u32)) -> Result<LayerStats, LayerError> {
     let mut stats = LayerStats::default();
+    give(node_modules, &node_modules.metadata().map_err(LayerError::io)?, owner).map_err(LayerError::io)?;
     let mut folders = vec![(node_modules.to_owned(), 0_usize)];
     while let Some((folder, depth)) = folders.pop() {
         for entry in std::fs::read_dir(&folder).map_err(LayerError::io)? {
@@ -30,6 +32,7 @@ pub(super) fn seal(node_modules: &Path) -> Result<LayerStats, LayerError> {
             if stats.files > MAX_LAYER_ENTRIES {
                 return Err(LayerError::TooLarge);
             }
+            give(&entry.path(), &metadata, owner).map_err(LayerError::io)?;
             if kind.is_dir() {
                 normalise_mode(&entry.path(), &metadata, 0o755).map_err(LayerError::io)?;
                 folders.push((entry.path(), depth + 1));
@@ -64,6 +67,14 @@ pub(super) fn weigh(dir: &Path) -> u64 {
         }
     }
     bytes
+}
+
+/// Of a link, the link itself.
+fn give(path: &Path, metadata: &std::fs::Metadata, owner: (u32, u32)) -> io::Result<()> {
+    match (metadata.uid(), metadata.gid()) == owner {
+        true => Ok(()),
+        false => lchown(path, Some(owner.0), Some(owner.1)),
+    }
 }
 
 fn normalise_mode(path: &Path, metadata: &std::fs::Metadata, least: u32) -> io::Result<()> {
@@ -106,6 +117,28 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
+    fn owner(of: &Path) -> (u32, u32) {
+        let metadata = of.symlink_metadata().unwrap();
+        (metadata.uid(), metadata.gid())
+    }
+
+    #[test]
+    fn what_a_sandbox_made_belongs_to_the_server_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = owner(dir.path());
+        if own.0 != 0 {
+            return eprintln!("only root can give files away");
+        }
+        let tree = dir.path().join("node_modules");
+        let places = ["", "a", "a/b.js", "link"].map(|place| tree.join(place));
+        std::fs::create_dir_all(&places[1]).unwrap();
+        std::fs::write(&places[2], "12345").unwrap();
+        symlink("a/b.js", &places[3]).unwrap();
+        places.iter().for_each(|place| lchown(place, Some(54_321), Some(54_321)).unwrap());
+        seal(&tree, own).unwrap();
+        places.iter().for_each(|place| assert_eq!(owner(place), own, "{}", place.display()));
+    }
+
     #[test]
     fn an_ordinary_tree_is_counted_and_its_modes_put_right() {
         let dir = tempfile::tempdir().unwrap();
@@ -115,7 +148,7 @@ mod tests {
         std::fs::set_permissions(&file, Permissions::from_mode(0o6711)).unwrap();
         symlink("../packages/x", dir.path().join("x")).unwrap();
         symlink("../../a/b.js", dir.path().join("a/up")).unwrap();
-        let stats = seal(dir.path()).unwrap();
+        let stats = seal(dir.path(), owner(dir.path())).unwrap();
         assert_eq!((stats.files, stats.bytes), (4, 5));
         assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o7777, 0o755);
     }
@@ -125,10 +158,16 @@ mod tests {
         for target in ["/etc/passwd", "../../x", "a/../b", "../../../../../.."] {
             let dir = tempfile::tempdir().unwrap();
             symlink(target, dir.path().join("link")).unwrap();
-            assert!(matches!(seal(dir.path()), Err(LayerError::UnsafeTree { .. })), "{target}");
+            assert!(
+                matches!(seal(dir.path(), owner(dir.path())), Err(LayerError::UnsafeTree { .. })),
+                "{target}"
+            );
         }
         let dir = tempfile::tempdir().unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("s")).unwrap();
-        assert!(matches!(seal(dir.path()), Err(LayerError::UnsafeTree { what: "a socket", .. })));
+        assert!(matches!(
+            seal(dir.path(), owner(dir.path())),
+            Err(LayerError::UnsafeTree { what: "a socket", .. })
+        ));
     }
 }

@@ -11,11 +11,12 @@ use vitrine_build::{Files, RegistrySettings};
 use vitrine_model::source::fixed::FixedClock;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_sandbox::driver::Driver;
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 
 /// The real driver, with its state in the test's directory.
 pub(crate) fn make(dir: &Path) -> Arc<dyn Driver> {
-    let config = LocalConfig { state_dir: dir.join("driver"), root: RootSource::Host };
+    let config =
+        LocalConfig { state_dir: dir.join("driver"), root: RootSource::Host, ids: HostIds::default() };
     Arc::new(LocalDriver::new(config).unwrap())
 }
 

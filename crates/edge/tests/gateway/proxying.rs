@@ -362,3 +362,26 @@ async fn interim_answers_of_the_guest_are_skipped() {
     let answer = world.send(world.get("/").await).await;
     assert_eq!((answer.status(), text(answer).await.as_str()), (StatusCode::OK, "hi"));
 }
+
+#[tokio::test]
+async fn requests_to_one_session_are_limited_until_their_answers_end() {
+    let guest = Guest::start(|_| async {
+        let first = futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"first")))]);
+        Response::new(StreamBody::new(first.chain(futures::stream::pending())).boxed_unsync())
+    })
+    .await;
+    let world = World::with(|config| config.limits.max_requests = 1).await;
+    world.targets.set(&world.session, guest.running());
+    world.targets.set(&world.other, Guest::saying("hi").await.running());
+    let first = world.send(world.get("/events").await).await;
+    assert_eq!((first.status(), world.gateway.open_requests(&world.session)), (StatusCode::OK, 1));
+    let refused = world.send(world.get("/").await).await;
+    assert_eq!((refused.status(), header(&refused, "retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    assert_eq!(code(refused).await, "too_many_requests");
+    let cookie = world.cookie(&world.other).await;
+    let other = world.send(world.bare(&world.other, "/").header(COOKIE, cookie)).await;
+    assert_eq!(text(other).await, "hi", "another session has a limit of its own");
+    drop(first);
+    until("the first is over", || world.gateway.open_requests(&world.session) == 0).await;
+    assert_eq!(world.send(world.get("/events").await).await.status(), StatusCode::OK);
+}

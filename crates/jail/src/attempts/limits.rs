@@ -1,12 +1,18 @@
 //! More than its share: processes, memory, processor, files.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::libc;
-use rustix::process::{Signal, kill_process};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
+    socketpair,
+};
+use rustix::process::{Resource, Rlimit, Signal, kill_process, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Attempt, argument, number};
@@ -18,6 +24,10 @@ pub(super) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("fill", fill),
     ("litter", litter),
     ("hoard", hoard),
+    ("park", park),
+    ("inotify", inotify),
+    ("watches", watches),
+    ("dump-core", |_| dump_core()),
 ];
 
 /// As many children as asked for, all at once.
@@ -98,4 +108,76 @@ fn hoard(arguments: &[String]) -> io::Result<()> {
     let wanted: usize = number(arguments, 0)?;
     let held: io::Result<Vec<File>> = (0..wanted).map(|_| File::open("/dev/null")).collect();
     held.map(drop)
+}
+
+/// Puts open files on their way through sockets, where no limit on what a process has open sees them, until the kernel takes
+/// no more; makes the named file then, and stays, so that they do, too.
+fn park(arguments: &[String]) -> io::Result<()> {
+    let file = File::open("/dev/null")?;
+    let mut held = Vec::new();
+    let refused = 'parking: loop {
+        let (near, far) = socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::NONBLOCK, None)?;
+        for _ in 0..MESSAGES {
+            if let Err(error) = pass(&near, &[file.as_fd(); DESCRIPTORS]) {
+                break 'parking error;
+            }
+        }
+        held.push((near, far));
+    };
+    match refused.raw_os_error() {
+        Some(libc::ETOOMANYREFS) => File::create(argument(arguments, 0)?)?,
+        _ => return Err(refused),
+    };
+    loop {
+        thread::park();
+    }
+}
+
+/// What one message takes: `SCM_MAX_FD` of the kernel.
+const DESCRIPTORS: usize = 253;
+
+/// Messages that wait in one socket everywhere: `net.unix.max_dgram_qlen` is 10 by default.
+const MESSAGES: usize = 10;
+
+fn pass(through: &OwnedFd, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    sendmsg(through, &[IoSlice::new(b"x")], &mut ancillary, SendFlags::empty())?;
+    Ok(())
+}
+
+/// As many instances of inotify.
+fn inotify(arguments: &[String]) -> io::Result<()> {
+    let wanted: usize = number(arguments, 0)?;
+    let held: io::Result<Vec<OwnedFd>> = (0..wanted).map(|_| watcher()).collect();
+    held.map(drop)
+}
+
+fn watcher() -> io::Result<OwnedFd> {
+    Ok(rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::CLOEXEC)?)
+}
+
+/// As many watched files: four thousand, by each of as many instances as it takes.
+fn watches(arguments: &[String]) -> io::Result<()> {
+    const FILES: usize = 4_000;
+    let wanted: usize = number(arguments, 0)?;
+    for name in 0..FILES {
+        File::create(format!("/tmp/{name}"))?;
+    }
+    let mut held = Vec::new();
+    for _ in 0..wanted.div_ceil(FILES) {
+        let watcher = watcher()?;
+        for name in 0..FILES {
+            let path = format!("/tmp/{name}");
+            rustix::fs::inotify::add_watch(&watcher, path, rustix::fs::inotify::WatchFlags::MODIFY)?;
+        }
+        held.push(watcher);
+    }
+    Ok(())
+}
+
+/// Sets the limit of core dumps to zero, with which the kernel hands them to the host's program for them all the same.
+fn dump_core() -> io::Result<()> {
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
 }

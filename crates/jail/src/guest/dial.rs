@@ -163,13 +163,23 @@ fn answer(server: &OwnedFd, id: u64, outcome: Result<OwnedFd, DialError>) {
         Ok(socket) => (Some(socket), None),
         Err(error) => (None, Some(error)),
     };
-    let Ok(packet) = serde_json::to_vec(&DialReply { id, error }) else { return };
-    let descriptors: Vec<BorrowedFd<'_>> = socket.iter().map(AsFd::as_fd).collect();
+    match send(server, &DialReply { id, error }, socket.as_ref()) {
+        // The kernel passes no descriptor now; that there is none can be said all the same.
+        Err(error) if socket.is_some() => {
+            let _ = send(server, &DialReply { id, error: Some(other(error)) }, None);
+        }
+        // A server that is gone needs no answer; the next request will say so.
+        _ => {}
+    }
+}
+
+fn send(server: &OwnedFd, reply: &DialReply, socket: Option<&OwnedFd>) -> Result<(), Errno> {
+    let packet = serde_json::to_vec(reply).map_err(|_| Errno::INVAL)?;
+    let descriptors: Vec<BorrowedFd<'_>> = socket.into_iter().map(AsFd::as_fd).collect();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() {
         ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
     }
-    // A server that is gone needs no answer; the next request will say so.
-    let _ = sendmsg(server, &[IoSlice::new(&packet)], &mut ancillary, SendFlags::NOSIGNAL);
+    sendmsg(server, &[IoSlice::new(&packet)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
 }

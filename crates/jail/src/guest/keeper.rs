@@ -7,13 +7,14 @@
 
 use std::ffi::{CStr, CString};
 use std::io::Read;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::{fs::File, io, ptr};
 
 use nix::libc;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::Pid;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 use super::program::Program;
 use crate::walls::{Wall, stands};
@@ -52,13 +53,30 @@ const STEPS: [&str; 4] =
 /// Written to the command's `oom_score_adj`: when memory runs out, the kernel should end it and not the guest.
 const OOM_SCORE: &[u8] = b"500";
 
+/// What every command starts with.
+#[derive(Debug)]
+pub(super) struct Ground {
+    /// Its standard input.
+    null: OwnedFd,
+    /// How many files it may open, once and for all.
+    files: libc::rlimit,
+}
+
+impl Ground {
+    /// Takes the limit that the launcher has left for commands, and as much as there is for the guest itself: its descriptors
+    /// have to pass when those of commands do not any more. To be called once.
+    pub(super) fn prepare() -> io::Result<Self> {
+        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+        let most = current.unwrap_or(libc::RLIM_INFINITY);
+        Ok(Self { null, files: libc::rlimit { rlim_cur: most, rlim_max: most } })
+    }
+}
+
 /// Starts a keeper and its command; `output` are the write ends of its standard output and error. Returns when the
 /// program runs.
-pub(super) fn start(
-    program: &Program,
-    null: BorrowedFd<'_>,
-    output: [OwnedFd; 2],
-) -> Result<Keeper, KeeperError> {
+pub(super) fn start(program: &Program, ground: &Ground, output: [OwnedFd; 2]) -> Result<Keeper, KeeperError> {
     let (status, status_end) = pipe_with(PipeFlags::CLOEXEC)?;
     let (report, report_end) = pipe_with(PipeFlags::CLOEXEC)?;
     let pointers = |strings: &[CString]| -> Vec<*const libc::c_char> {
@@ -70,9 +88,10 @@ pub(super) fn start(
         arguments: &arguments,
         environment: &environment,
         directory: &program.directory,
-        stdio: [null.as_raw_fd(), output[0].as_raw_fd(), output[1].as_raw_fd()],
+        stdio: [ground.null.as_raw_fd(), output[0].as_raw_fd(), output[1].as_raw_fd()],
         status: status_end.as_raw_fd(),
         report: report_end.as_raw_fd(),
+        files: ground.files,
     };
     let pid = fork_keeper(&prepared)?;
     drop((status_end, report_end, output));
@@ -118,6 +137,8 @@ struct Prepared<'a> {
     stdio: [RawFd; 3],
     status: RawFd,
     report: RawFd,
+    /// How many files the command may open, once and for all.
+    files: libc::rlimit,
 }
 
 /// Marks the command's process id in the report; steps are zero and above.
@@ -201,6 +222,9 @@ unsafe fn run_command(prepared: &Prepared<'_>) -> ! {
         }
         if libc::chdir(prepared.directory.as_ptr()) < 0 {
             give_up(prepared, 2);
+        }
+        if stands(Wall::ResourceLimits) {
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const prepared.files);
         }
         if stands(Wall::CommandDescriptors) {
             libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int);

@@ -28,6 +28,7 @@ use crate::layout::{PROJECT, STAGING};
 use crate::protocol::Message;
 use crate::walls::{Wall, stands};
 use control::Outbox;
+use keeper::Ground;
 
 /// Runs the guest until the server goes away. Standard input is the control socket, standard output the dial socket.
 pub fn run() -> ExitCode {
@@ -62,12 +63,13 @@ fn take_sockets() -> io::Result<(File, OwnedFd)> {
 
 fn serve(control: &File, dial: OwnedFd, outbox: &Outbox) -> io::Result<()> {
     let project = Project::open(Path::new(PROJECT), Path::new(STAGING))?;
+    let ground = Ground::prepare()?;
     let (supervisor, orders) = supervisor::channel()?;
     let events = outbox.clone();
     thread::Builder::new()
         .name("commands".to_owned())
         .stack_size(STACK_BYTES)
-        .spawn(move || supervisor::run(orders, events))?;
+        .spawn(move || supervisor::run(orders, events, ground))?;
     thread::Builder::new().name("dial".to_owned()).stack_size(STACK_BYTES).spawn(move || dial::run(&dial))?;
     outbox.send(&Message::Ready, &[]);
     control::answer_requests(control, &project, &supervisor, outbox);

@@ -8,17 +8,16 @@ mod stream;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, WaitOptions};
 
 use self::command::{Command, Purpose};
 use super::control::Outbox;
-use super::keeper::{self, KeeperError};
+use super::keeper::{self, Ground, KeeperError};
 use super::processes;
 use super::program::Program;
 use crate::protocol::{CommandSpec, FailureKind, Reply};
@@ -63,11 +62,8 @@ pub(super) fn channel() -> io::Result<(Orders, Orders)> {
 }
 
 /// Supervises until the process exits.
-pub(super) fn run(orders: Orders, outbox: Outbox) {
-    let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) else {
-        return;
-    };
-    let mut supervisor = Supervisor { orders, outbox, null, commands: Vec::new() };
+pub(super) fn run(orders: Orders, outbox: Outbox, ground: Ground) {
+    let mut supervisor = Supervisor { orders, outbox, ground, commands: Vec::new() };
     loop {
         supervisor.turn();
     }
@@ -76,7 +72,7 @@ pub(super) fn run(orders: Orders, outbox: Outbox) {
 struct Supervisor {
     orders: Orders,
     outbox: Outbox,
-    null: OwnedFd,
+    ground: Ground,
     commands: Vec<Command>,
 }
 
@@ -139,7 +135,7 @@ impl Supervisor {
     fn start(&mut self, spec: CommandSpec, purpose: Purpose) {
         let id = purpose.request_id();
         let started = Program::prepare(&spec).map_err(|error| refused(&error)).and_then(|program| {
-            Command::start(&program, self.null.as_fd(), purpose).map_err(|error| not_started(&error))
+            Command::start(&program, &self.ground, purpose).map_err(|error| not_started(&error))
         });
         match started {
             Ok(command) => {

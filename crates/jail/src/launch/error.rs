@@ -113,6 +113,15 @@ pub enum LaunchError {
     /// `setresgid` or `setresuid` failed.
     #[error("cannot become the sandbox's root: {0}")]
     Identity(#[source] Errno),
+    /// A limit of the user namespace could not be lowered.
+    #[error("cannot lower the limit {name} of the user namespace: {source}")]
+    UserLimit {
+        /// Which, in `/proc/sys/user`.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A resource limit could not be lowered.
     #[error("cannot lower a resource limit: {0}")]
     Limit(#[source] Errno),
@@ -152,6 +161,7 @@ impl LaunchError {
             Self::Mount { .. } | Self::Restrict { .. } | Self::Make { .. } | Self::Source { .. } => "mount",
             Self::Target(_) | Self::ListProc(_) | Self::Pivot(_) => "root",
             Self::Limit(_)
+            | Self::UserLimit { .. }
             | Self::Capabilities(_)
             | Self::NoNewPrivileges(_)
             | Self::Landlock(_)

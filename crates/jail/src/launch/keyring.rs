@@ -7,7 +7,7 @@ use nix::libc;
 use super::LaunchError;
 
 /// Joins a new, nameless session keyring. Joined as the server's user and not as the sandbox's: a user may have some two
-/// hundred keyrings only, and all sandboxes of a server are the same user. Nothing to do on a kernel without keys.
+/// hundred keyrings only, and sandboxes may have to share one. Nothing to do on a kernel without keys.
 #[allow(unsafe_code, reason = "no crate here wraps keyctl")]
 pub(super) fn join_fresh() -> Result<(), LaunchError> {
     let nameless = std::ptr::null::<libc::c_char>();

@@ -9,7 +9,8 @@
 //! 3. clone a child into new mount, process, network, IPC, UTS and cgroup namespaces, as a child *of the server*
 //!    (`CLONE_PARENT`): no process has to stay behind to wait for it;
 //! 4. in the child: loopback up, root file system built and entered;
-//! 5. as root: enter a user namespace last, where the sandbox's root is nobody; the launcher outside writes the maps;
+//! 5. as root: enter a user namespace last, where the sandbox's root is a user of the host that nothing else is; it was made
+//!    before the clone, by that user;
 //! 6. limits, capabilities, `no_new_privs`, Landlock, seccomp; then execute the same binary as the guest.
 //!
 //! Each of these is one wall ([`Wall`](crate::walls::Wall)).
@@ -51,10 +52,8 @@ use crate::protocol::{Message, frame};
 use crate::spec::{Identity, LaunchSpec};
 use crate::walls::{Wall, stands};
 
-/// What launcher and child tell each other, one byte each.
+/// What the launcher tells the child.
 const GO: u8 = b'g';
-const MAP_ME: u8 = b'm';
-const MAPPED: u8 = b'k';
 
 /// Runs the launcher. In the process that becomes the sandbox this never returns; it returns in the launcher itself,
 /// and after a failure, which has been reported on the control socket.
@@ -75,9 +74,12 @@ pub fn run() -> ExitCode {
 }
 
 fn launch(mut control: &File) -> Result<(), LaunchError> {
-    let (spec, _) = frame::read::<LaunchSpec>(&mut control)
+    let (mut spec, _) = frame::read::<LaunchSpec>(&mut control)
         .map_err(|error| LaunchError::Spec(error.to_string()))?
         .ok_or_else(|| LaunchError::Spec("the server is gone".to_owned()))?;
+    if !stands(Wall::OwnUser) && spec.identity != Identity::Myself {
+        spec.identity = Identity::nobody();
+    }
     let program = rustix::fs::open("/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
         .map_err(LaunchError::OpenSelf)?;
     if stands(Wall::LauncherDescriptors) {
@@ -90,66 +92,64 @@ fn launch(mut control: &File) -> Result<(), LaunchError> {
         cgroup::join(&spec.cgroup_procs)?;
     }
     rustix::process::setsid().map_err(LaunchError::NewSession)?;
-    if spec.identity == Identity::Myself {
-        namespaces::enter_user_as_myself()?;
+    if stands(Wall::ResourceLimits) {
+        privileges::dump_no_core()?;
     }
+    let user = match spec.identity {
+        Identity::Myself => namespaces::enter_user_as_myself().map(|()| None)?,
+        Identity::Mapped { uid, gid } if stands(Wall::UserNamespace) => {
+            Some(namespaces::make_user(uid, gid)?)
+        }
+        Identity::Mapped { .. } => None,
+    };
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(LaunchError::Pair)?;
     match namespaces::clone_into_namespaces()? {
         Some(pid) => {
             drop(theirs);
-            attend(pid, control, File::from(ours), spec.identity)
+            attend(pid, control, File::from(ours))
         }
         None => {
             drop(ours);
-            become_guest(&spec, File::from(theirs), program)
+            become_guest(&spec, user, File::from(theirs), program)
         }
     }
 }
 
-/// The launcher's part after the clone: says who the child is, writes its maps, and is done.
-fn attend(pid: Pid, mut control: &File, mut child: File, identity: Identity) -> Result<(), LaunchError> {
+/// The launcher's part after the clone: says who the child is, and is done.
+fn attend(pid: Pid, mut control: &File, mut child: File) -> Result<(), LaunchError> {
     let launched = Message::Launched { pid: pid.as_raw_nonzero().get() };
     frame::write(&mut control, &launched, &[]).map_err(|error| LaunchError::Report(error.to_string()))?;
-    child.write_all(&[GO]).map_err(LaunchError::Handshake)?;
-    let Identity::Mapped { uid, gid } = identity else { return Ok(()) };
-    if !stands(Wall::UserNamespace) {
-        return Ok(());
-    }
-    let mut byte = [0];
-    match child.read(&mut byte).map_err(LaunchError::Handshake)? {
-        // The child failed before it got this far, and has said so.
-        0 => return Ok(()),
-        _ => namespaces::write_maps(pid, uid, gid)?,
-    }
-    child.write_all(&[MAPPED]).map_err(LaunchError::Handshake)
+    child.write_all(&[GO]).map_err(LaunchError::Handshake)
 }
 
 /// The child's part: everything up to the guest's first instruction. Returns only when a step failed.
-fn become_guest(spec: &LaunchSpec, mut launcher: File, program: OwnedFd) -> Result<(), LaunchError> {
+fn become_guest(
+    spec: &LaunchSpec,
+    user: Option<OwnedFd>,
+    mut launcher: File,
+    program: OwnedFd,
+) -> Result<(), LaunchError> {
     expect(&mut launcher, GO)?;
     if stands(Wall::HostNameNamespace) {
         nix::unistd::sethostname(HOST_NAME).map_err(|error| LaunchError::HostName(error.into()))?;
     }
     loopback::bring_up()?;
-    root::enter(spec)?;
+    let settings = root::enter(spec, user.as_ref())?;
     if let Identity::Mapped { .. } = spec.identity {
-        become_nobody(&mut launcher)?;
+        namespaces::leave_groups()?;
+    }
+    if let Some(user) = &user {
+        namespaces::enter_made_user(user)?;
+        namespaces::become_inner_root()?;
+    }
+    // Without a user namespace of its own these would be the host's settings.
+    let is_own = user.is_some() || spec.identity == Identity::Myself;
+    if is_own && stands(Wall::UserLimits) {
+        namespaces::bound_user(&settings)?;
     }
     give_up_privileges(spec)?;
     execute_guest(&program)
-}
-
-/// Enters the user namespace in which this process is root, and nobody outside.
-fn become_nobody(launcher: &mut File) -> Result<(), LaunchError> {
-    namespaces::leave_groups()?;
-    if !stands(Wall::UserNamespace) {
-        return Ok(());
-    }
-    namespaces::enter_user()?;
-    launcher.write_all(&[MAP_ME]).map_err(LaunchError::Handshake)?;
-    expect(launcher, MAPPED)?;
-    namespaces::become_inner_root()
 }
 
 fn give_up_privileges(spec: &LaunchSpec) -> Result<(), LaunchError> {

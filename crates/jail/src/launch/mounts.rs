@@ -2,11 +2,14 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::libc;
+use rustix::fs::CWD;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, mount, mount_bind, mount_bind_recursive, mount_change,
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_bind,
+    mount_bind_recursive, mount_change, move_mount, open_tree,
 };
 
 use super::LaunchError;
@@ -72,6 +75,27 @@ pub(super) fn bind_all(source: &Path, at: &str) -> Result<(), LaunchError> {
         .map_err(|error| LaunchError::Mount { what: format!("{} on {at}", source.display()), source: error })
 }
 
+/// Overlays take lowers whose owners were mapped since Linux 5.19.
+const OWNERS_IN_OVERLAYS: (u32, u32) = (5, 19);
+
+/// Whether an overlay can be made of what [`bind_as_owned`] mounts.
+pub(super) fn overlays_take_owners() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= OWNERS_IN_OVERLAYS
+}
+
+/// The directory `source` at `at`, where owners are others than on the disk: whoever has the id there that somebody has
+/// inside the namespace `user` is who they are outside of it. Not every file system can.
+pub(super) fn bind_as_owned(source: &Path, at: &str, user: &OwnedFd) -> io::Result<()> {
+    let tree = open_tree(CWD, source, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC)?;
+    let userns_fd = user.as_raw_fd().unsigned_abs().into();
+    let mapped =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_IDMAP, attr_clr: 0, propagation: 0, userns_fd };
+    set_attributes(tree.as_fd(), c"", libc::AT_EMPTY_PATH, &mapped)?;
+    Ok(move_mount(&tree, "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
+}
+
 /// How a mount is restricted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Restriction {
@@ -82,7 +106,6 @@ pub(super) enum Restriction {
 }
 
 /// Restricts a mount further. Adds to the flags it has, which a remount would have to repeat exactly.
-#[allow(unsafe_code, reason = "no crate here wraps mount_setattr")]
 pub(super) fn restrict(at: &str, restriction: Restriction) -> Result<(), LaunchError> {
     let failed = |source| LaunchError::Restrict { path: at.to_owned(), source };
     let path = CString::new(at).map_err(|error| failed(error.into()))?;
@@ -96,18 +119,27 @@ pub(super) fn restrict(at: &str, restriction: Restriction) -> Result<(), LaunchE
         propagation: 0,
         userns_fd: 0,
     };
-    let path: &CStr = &path;
+    set_attributes(CWD, &path, 0, &attributes).map_err(failed)
+}
+
+#[allow(unsafe_code, reason = "no crate here wraps mount_setattr")]
+fn set_attributes(
+    folder: BorrowedFd<'_>,
+    path: &CStr,
+    flags: libc::c_int,
+    attributes: &libc::mount_attr,
+) -> io::Result<()> {
     // SAFETY: `path` is NUL-terminated and `attributes` is a complete `mount_attr`; both outlive the call, which only
-    // reads them.
+    // reads them, and `folder` is open for as long.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
+            folder.as_raw_fd(),
             path.as_ptr(),
-            0,
-            &raw const attributes,
+            flags,
+            &raw const *attributes,
             size_of::<libc::mount_attr>(),
         )
     };
-    if result == 0 { Ok(()) } else { Err(failed(io::Error::last_os_error())) }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -34,10 +34,41 @@ pub(super) fn ordinary_priority() -> Result<(), LaunchError> {
     setpriority_process(None, 0).map_err(LaunchError::Limit)
 }
 
-/// Lowers open files, processes (when asked to) and core dumps for this process and all its descendants.
+/// What the guest may open beyond what a command may. How many descriptors are on their way through sockets is counted for
+/// the whole user and compared with the limit of whoever sends: a command that parks as many as it can must not keep the
+/// guest from passing out one more. So many overshoot at most: what 256 threads send in the same moment, 253 each.
+const GUEST_FILES: u64 = 65_536;
+
+/// Core dumps of this many bytes: the one value for which the kernel starts no program that takes dumps (`core_pattern` with
+/// `|`), whatever else it ignores the limit for; see core(5) and `fs/coredump.c`.
+const NO_CORE: u64 = 1;
+
+/// Signals that wait and have more to tell than their number; ordinary programs have a few.
+const PENDING_SIGNALS: u64 = 1_024;
+
+/// Bytes in POSIX message queues: three as they are by default. Nothing that builds web pages has one.
+const QUEUE_BYTES: u64 = 256 * 1024;
+
+/// Has the kernel write no core dumps of this process and its descendants, and start no program for them. To be called
+/// while the launcher may still raise a limit: a server without core dumps has a limit of zero, which is not [`NO_CORE`].
+pub(super) fn dump_no_core() -> Result<(), LaunchError> {
+    let limit = Rlimit { current: Some(NO_CORE), maximum: Some(NO_CORE) };
+    match setrlimit(Resource::Core, limit) {
+        // An ordinary user whose limit is zero: no file is written, and what else happens is the host's setting.
+        Err(Errno::PERM) => lower(Resource::Core, 0),
+        result => result.map_err(LaunchError::Limit),
+    }
+}
+
+/// Lowers signals, queues and (when asked to) processes for this process and all its descendants; open files for
+/// commands to `open_files`, which is the soft limit, and for the guest to somewhat more, which is the hard one.
 pub(super) fn lower_limits(open_files: u64, processes: Option<u64>) -> Result<(), LaunchError> {
-    lower(Resource::Nofile, open_files)?;
-    lower(Resource::Core, 0)?;
+    let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX).min(open_files + GUEST_FILES);
+    // Where the server itself may not have more, commands get half of it.
+    let limit = Rlimit { current: Some(open_files.min(most / 2)), maximum: Some(most) };
+    setrlimit(Resource::Nofile, limit).map_err(LaunchError::Limit)?;
+    lower(Resource::Sigpending, PENDING_SIGNALS)?;
+    lower(Resource::Msgqueue, QUEUE_BYTES)?;
     processes.map_or(Ok(()), |processes| lower(Resource::Nproc, processes))
 }
 

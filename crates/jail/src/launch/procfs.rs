@@ -1,8 +1,10 @@
 //! `/proc`: the sandbox's own processes, and of the rest only what programs ask for in good faith.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::mount::MountFlags;
 
 use super::LaunchError;
@@ -15,9 +17,17 @@ use crate::walls::{Wall, stands};
 const VISIBLE: [&str; 8] =
     ["cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version"];
 
-/// Mounts a fresh `/proc` and covers most of it with the empty file and directory in `masks`.
-pub(super) fn mount(proc: &str, masks: &str) -> Result<(), LaunchError> {
+/// Mounts a fresh `/proc` and covers most of it with the empty file and directory in `masks`. Returns its `sys` as it is
+/// beneath the cover, for the launcher's own settings.
+pub(super) fn mount(proc: &str, masks: &str) -> Result<OwnedFd, LaunchError> {
     mounts::special("proc", proc, mounts::PLAIN | MountFlags::NOEXEC, "")?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let settings = openat(CWD, format!("{proc}/sys"), flags, Mode::empty())
+        .map_err(|error| LaunchError::ListProc(error.into()))?;
+    cover(proc, masks).map(|()| settings)
+}
+
+fn cover(proc: &str, masks: &str) -> Result<(), LaunchError> {
     if !stands(Wall::CoveredProc) {
         return Ok(());
     }

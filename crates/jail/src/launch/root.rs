@@ -16,7 +16,8 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
@@ -42,28 +43,31 @@ const ETC: [(&str, &str); 6] = [
     ("hostname", HOST_NAME),
 ];
 
-/// Builds the root of `spec` and enters it; the host's file systems are out of reach afterwards.
-pub(super) fn enter(spec: &LaunchSpec) -> Result<(), LaunchError> {
+/// Builds the root of `spec` and enters it; the host's file systems are out of reach afterwards. `user` is the namespace whose
+/// root the sandbox's root will be. Returns `/proc/sys` as it is beneath its cover.
+pub(super) fn enter(spec: &LaunchSpec, user: Option<&OwnedFd>) -> Result<OwnedFd, LaunchError> {
     mounts::make_private()?;
     let at = spec.mount_point.to_string_lossy();
     mounts::tmpfs(&at, PLAIN, SKELETON_OPTIONS)?;
     chdir(&*spec.mount_point).map_err(LaunchError::Pivot)?;
-    Builder { spec, in_user: spec.identity == Identity::Myself }.build()?;
+    let settings = Builder { spec, user, in_user: spec.identity == Identity::Myself }.build()?;
     chdir("new").map_err(LaunchError::Pivot)?;
     // Both arguments the same: the old root ends up on top of the new one and can be detached from there.
     pivot_root(".", ".").map_err(LaunchError::Pivot)?;
     unmount(".", UnmountFlags::DETACH).map_err(LaunchError::Pivot)?;
-    chdir("/").map_err(LaunchError::Pivot)
+    chdir("/").map_err(LaunchError::Pivot)?;
+    Ok(settings)
 }
 
 struct Builder<'a> {
     spec: &'a LaunchSpec,
+    user: Option<&'a OwnedFd>,
     /// True when the mounts are made within a user namespace.
     in_user: bool,
 }
 
 impl Builder<'_> {
-    fn build(&self) -> Result<(), LaunchError> {
+    fn build(&self) -> Result<OwnedFd, LaunchError> {
         self.make_places()?;
         mounts::bind(&self.spec.root, "low/root")?;
         for mount in &self.spec.mounts {
@@ -73,11 +77,12 @@ impl Builder<'_> {
         mounts::bind(Path::new("disk/workspace"), &format!("new{WORKSPACE}"))?;
         mounts::bind(Path::new("disk/tmp"), &format!("new{SCRATCH}"))?;
         devices::mount("new/dev", "disk/shm")?;
-        procfs::mount("new/proc", "masks")?;
+        let settings = procfs::mount("new/proc", "masks")?;
         if !stands(Wall::NoHostFiles) {
             mounts::bind_all(Path::new("/"), "new/host")?;
         }
-        self.spec.mounts.iter().enumerate().try_for_each(|(index, mount)| self.mount(index, mount))
+        self.spec.mounts.iter().enumerate().try_for_each(|(index, mount)| self.mount(index, mount))?;
+        Ok(settings)
     }
 
     /// Skeleton over base root, read-only.
@@ -175,8 +180,9 @@ impl Builder<'_> {
                 mounts::restrict(&at, Restriction::Plain)
             }
             MountSpec::Overlay { lowers, .. } => {
-                let named =
-                    |(layer, source): (usize, &PathBuf)| self.lower(&format!("low/{index}-{layer}"), source);
+                let named = |(layer, source): (usize, &PathBuf)| {
+                    self.own_lower(&format!("low/{index}-{layer}"), source)
+                };
                 let lowers = lowers.iter().enumerate().map(named).collect::<Result<Vec<_>, _>>()?;
                 let top = format!("disk/tops/{index}");
                 make_dir(&top)?;
@@ -193,6 +199,23 @@ impl Builder<'_> {
         make_dir(place)?;
         mounts::bind(source, place)?;
         Ok(place.to_owned())
+    }
+
+    /// The same for what the sandbox's root is to own, so that it may change it in its private top: what belongs to the
+    /// host's root there belongs to the sandbox's here. Where a kernel or a file system cannot do that, what is there can be
+    /// read and added to.
+    fn own_lower(&self, place: &str, source: &Path) -> Result<String, LaunchError> {
+        let is_roots = fs::metadata(source).is_ok_and(|metadata| metadata.uid() == 0 && metadata.gid() == 0);
+        match self.user.filter(|_| is_roots && mounts::overlays_take_owners()) {
+            Some(user) => {
+                make_dir(place)?;
+                if mounts::bind_as_owned(source, place, user).is_err() {
+                    mounts::bind(source, place)?;
+                }
+                Ok(place.to_owned())
+            }
+            None => self.lower(place, source),
+        }
     }
 }
 

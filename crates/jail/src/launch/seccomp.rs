@@ -4,7 +4,8 @@
 //! are: foreign architectures and the x32 calls (by killing, by `ENOSYS`); every call newer than this list; making or
 //! joining namespaces; mounting; tracing and reading other processes; keys, BPF, performance events, userfaultfd,
 //! io_uring; kernel modules, kexec, reboot, swap, accounting, quotas; clocks and host names; handles that bypass paths;
-//! and sockets of any family but Unix, IPv4, IPv6 and routing netlink (`AF_VSOCK`, for one, knows no network namespace).
+//! sockets of any family but Unix, IPv4, IPv6 and routing netlink (`AF_VSOCK`, for one, knows no network namespace), and pairs of
+//! any but Unix; and setting the limit of core dumps, which has one value that keeps them from the host's handler.
 
 use std::io;
 
@@ -115,7 +116,12 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWNS
 const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const ARGUMENT_0: u32 = 16;
+const ARGUMENT_1: u32 = 24;
 const ARGUMENT_2: u32 = 32;
+const HIGH_HALF: u32 = 4;
+
+/// `RLIMIT_CORE` of getrlimit(2), which C libraries do not agree on the type of.
+const CORE: u32 = 4;
 
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
@@ -142,6 +148,7 @@ pub(super) fn install() -> Result<(), LaunchError> {
 fn assemble() -> Vec<libc::sock_filter> {
     let not_permitted = refuse(libc::EPERM);
     let no_such_call = refuse(libc::ENOSYS);
+    let no_such_family = refuse(libc::EAFNOSUPPORT);
     let mut filter = vec![
         step(LOAD, ARCH, 0, 0),
         step(IF_EQUAL, ARCHITECTURE, 1, 0),
@@ -164,6 +171,28 @@ fn assemble() -> Vec<libc::sock_filter> {
         step(IF_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
         not_permitted,
         allow,
+        // `setrlimit(RLIMIT_CORE, …)`.
+        step(IF_EQUAL, libc::SYS_setrlimit as u32, 0, 4),
+        step(LOAD, ARGUMENT_0, 0, 0),
+        step(IF_EQUAL, CORE, 0, 1),
+        not_permitted,
+        allow,
+        // `prlimit64(…, RLIMIT_CORE, new, …)`; reading, with a null pointer for what is new, is anybody's.
+        step(IF_EQUAL, libc::SYS_prlimit64 as u32, 0, 8),
+        step(LOAD, ARGUMENT_1, 0, 0),
+        step(IF_EQUAL, CORE, 0, 5),
+        step(LOAD, ARGUMENT_2, 0, 0),
+        step(IF_EQUAL, 0, 0, 2),
+        step(LOAD, ARGUMENT_2 + HIGH_HALF, 0, 0),
+        step(IF_EQUAL, 0, 1, 0),
+        not_permitted,
+        allow,
+        // `socketpair`: routing netlink has no pairs, and the kernel makes none of IPv4 and IPv6.
+        step(IF_EQUAL, libc::SYS_socketpair as u32, 0, 4),
+        step(LOAD, ARGUMENT_0, 0, 0),
+        step(IF_EQUAL, libc::AF_UNIX as u32, 0, 1),
+        allow,
+        no_such_family,
         step(IF_EQUAL, libc::SYS_socket as u32, 1, 0),
         allow,
         step(LOAD, ARGUMENT_0, 0, 0),
@@ -174,7 +203,7 @@ fn assemble() -> Vec<libc::sock_filter> {
         step(LOAD, ARGUMENT_2, 0, 0),
         step(IF_EQUAL, libc::NETLINK_ROUTE as u32, 0, 1),
         allow,
-        refuse(libc::EAFNOSUPPORT),
+        no_such_family,
     ]);
     filter
 }
@@ -269,5 +298,27 @@ mod tests {
             assert_eq!(socket(family, protocol), libc::EAFNOSUPPORT as u32, "{family}");
         }
         assert_eq!(socket(libc::AF_UNIX | 0x100, 0), libc::EAFNOSUPPORT as u32);
+    }
+
+    #[test]
+    fn only_unix_sockets_come_in_pairs() {
+        let pair = |family: i32| errno(libc::SYS_socketpair, [family as u64, 1, 0, 0, 0, 0]);
+        assert_eq!(pair(libc::AF_UNIX), 0);
+        for family in [libc::AF_TIPC, libc::AF_INET, libc::AF_NETLINK, libc::AF_VSOCK] {
+            assert_eq!(pair(family), libc::EAFNOSUPPORT as u32, "{family}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_core_dumps_is_read_and_never_set() {
+        let (core, files) = (u64::from(CORE), 7);
+        let set = |resource: u64| errno(libc::SYS_setrlimit, [resource, 0x7fff_0000, 0, 0, 0, 0]);
+        assert_eq!((set(core), set(files)), (libc::EPERM as u32, 0));
+        let both =
+            |resource: u64, new: u64| errno(libc::SYS_prlimit64, [0, resource, new, 0x7fff_0000, 0, 0]);
+        for new in [1, 0x7fff_0000, 0x7fff_0000_0000, 0x1_0000_0000] {
+            assert_eq!((both(core, new), both(files, new)), (libc::EPERM as u32, 0), "{new:x}");
+        }
+        assert_eq!(both(core, 0), 0);
     }
 }

@@ -28,6 +28,8 @@ pub struct FakeScript {
     pub refuse_start: Option<String>,
     /// Its sandboxes say that they cannot be frozen.
     pub cannot_freeze: bool,
+    /// Takes files and never says so.
+    pub stalls: bool,
     /// What a spawned dev server does.
     pub dev: FakeDev,
     /// Lines a dev server writes to standard output when it starts.

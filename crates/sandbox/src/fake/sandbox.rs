@@ -161,6 +161,10 @@ impl Sandbox for FakeSandbox {
 
     async fn apply(&self, batch: FileBatch) -> Result<Applied, DriverError> {
         self.check()?;
+        let stalls = lock(&self.shared.script).stalls;
+        if stalls {
+            std::future::pending::<()>().await;
+        }
         let mut files = lock(&self.files);
         let mut applied = Applied::default();
         for put in batch.put {

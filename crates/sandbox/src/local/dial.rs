@@ -1,38 +1,34 @@
 //! The server's end of the dial socket: asks for connections and listeners, receives descriptors.
 
 use std::collections::HashMap;
-use std::io::{self, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketType, recvmsg, send,
-};
-use tokio::io::Interest;
-use tokio::net::{TcpStream, UnixStream};
+use rustix::net::{AddressFamily, SocketType};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use vitrine_jail::protocol::{DialError, DialReply, DialRequest, MAX_DIAL_BYTES};
 
 use crate::driver::DriverError;
 use crate::pace::Pace;
-use crate::stream::{Closer, Listener, Stream};
+use crate::passed::{GuestSocket, Passed};
+use crate::stream::{Listener, Stream};
 use crate::words::plain;
 
 /// Longer than the guest itself waits for whoever listens.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-type Answer = Result<OwnedFd, DialError>;
+type Answer = Result<Passed, DialError>;
 
 /// Asks for descriptors; requests overtake each other freely.
 #[derive(Debug)]
 pub(super) struct Dialer {
-    /// Packets, not a stream: the type serves for its registration with the runtime only.
-    socket: Arc<UnixStream>,
+    /// Of packets.
+    socket: Arc<GuestSocket>,
     waiting: Arc<Mutex<Waiting>>,
-    closer: Arc<Closer>,
 }
 
 #[derive(Debug, Default)]
@@ -44,31 +40,29 @@ struct Waiting {
 
 impl Dialer {
     /// Takes over the socket. The returned future reads answers until the guest is gone or makes no sense.
-    pub(super) fn open(socket: OwnedFd) -> io::Result<(Self, impl Future<Output = io::Error> + Send)> {
-        let socket = std::os::unix::net::UnixStream::from(socket);
-        socket.set_nonblocking(true)?;
-        let socket = Arc::new(UnixStream::from_std(socket)?);
-        let waiting = Arc::<Mutex<Waiting>>::default();
-        let dialer = Self { socket: socket.clone(), waiting: waiting.clone(), closer: Arc::default() };
-        Ok((dialer, receive_all(socket, waiting)))
+    pub(super) fn open(socket: GuestSocket) -> (Self, impl Future<Output = io::Error> + Send) {
+        let (socket, waiting) = (Arc::new(socket), Arc::<Mutex<Waiting>>::default());
+        let dialer = Self { socket: socket.clone(), waiting: waiting.clone() };
+        (dialer, receive_all(socket, waiting))
     }
 
     /// A connection to a port inside.
     pub(super) async fn connect(&self, port: u16) -> Result<Stream, DriverError> {
         let socket = self.ask(port, false).await?;
         check(&socket, false)?;
-        let socket = std::net::TcpStream::from(socket);
+        let closer = socket.closer();
+        let socket = std::net::TcpStream::from(socket.take()?);
         // For the runtime's sake; the guest may undo it, and nothing depends on it.
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?;
-        Ok(Stream::shared(TcpStream::from_std(socket)?, self.closer.clone()))
+        Ok(Stream::shared(TcpStream::from_std(socket)?, closer))
     }
 
     /// A listener on a port inside.
     pub(super) async fn listen(&self, port: u16) -> Result<Listener, DriverError> {
         let socket = self.ask(port, true).await?;
         check(&socket, true)?;
-        Ok(Listener::shared(socket.into())?)
+        Ok(Listener::shared(socket)?)
     }
 
     /// Fails every request that waits and every later one.
@@ -78,7 +72,7 @@ impl Dialer {
         waiting.answers.clear();
     }
 
-    async fn ask(&self, port: u16, is_listen: bool) -> Result<OwnedFd, DriverError> {
+    async fn ask(&self, port: u16, is_listen: bool) -> Result<Passed, DriverError> {
         let (sender, answer) = oneshot::channel();
         let id = {
             let mut waiting = lock(&self.waiting);
@@ -107,10 +101,7 @@ impl Dialer {
 
     async fn send(&self, request: DialRequest) -> Result<(), DriverError> {
         let packet = serde_json::to_vec(&request).map_err(io::Error::from)?;
-        let sent = self
-            .socket
-            .async_io(Interest::WRITABLE, || Ok(send(&*self.socket, &packet, SendFlags::NOSIGNAL)?))
-            .await;
+        let sent = self.socket.send(&packet).await;
         match sent {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(DriverError::Ended),
@@ -132,7 +123,7 @@ impl Drop for Forget<'_> {
 }
 
 /// A guest that was taken over could pass anything: only TCP sockets of the kind asked for are used.
-fn check(socket: &OwnedFd, is_listen: bool) -> Result<(), DriverError> {
+fn check(socket: &impl AsFd, is_listen: bool) -> Result<(), DriverError> {
     let is_tcp = matches!(socket_domain(socket), Ok(AddressFamily::INET | AddressFamily::INET6))
         && socket_type(socket) == Ok(SocketType::STREAM)
         && socket_acceptconn(socket) == Ok(is_listen);
@@ -146,13 +137,16 @@ fn lock(waiting: &Mutex<Waiting>) -> std::sync::MutexGuard<'_, Waiting> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn receive_all(socket: Arc<UnixStream>, waiting: Arc<Mutex<Waiting>>) -> io::Error {
+async fn receive_all(socket: Arc<GuestSocket>, waiting: Arc<Mutex<Waiting>>) -> io::Error {
     let mut pace = Pace::new();
     loop {
-        let (reply, descriptor) = match socket.async_io(Interest::READABLE, || receive(&socket)).await {
+        let (reply, descriptor) = match receive(&socket).await {
             Ok(received) => received,
             Err(error) => return error,
         };
+        if socket.closer().is_stuck() {
+            return io::Error::other("its connections do not close");
+        }
         let answer = match (reply.error, descriptor) {
             (Some(error), _) => Err(error),
             (None, Some(descriptor)) => Ok(descriptor),
@@ -176,30 +170,30 @@ async fn receive_all(socket: Arc<UnixStream>, waiting: Arc<Mutex<Waiting>>) -> i
     }
 }
 
-/// One packet. The buffer has room for one descriptor; the kernel closes what does not fit.
-fn receive(socket: &UnixStream) -> io::Result<(DialReply, Option<OwnedFd>)> {
+/// One packet, with one descriptor at most: an honest guest never passes more.
+async fn receive(socket: &GuestSocket) -> io::Result<(DialReply, Option<Passed>)> {
     let mut packet = [0; MAX_DIAL_BYTES];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-    let received = recvmsg(socket, &mut [IoSliceMut::new(&mut packet)], &mut ancillary, flags)?;
-    if received.bytes == 0 {
+    let (count, mut passed) = socket.receive(&mut packet).await?;
+    if count == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let descriptor = ancillary.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    });
-    let packet = packet.get(..received.bytes).unwrap_or_default();
-    Ok((serde_json::from_slice(packet)?, descriptor))
+    if passed.len() > 1 {
+        return Err(io::Error::other("more descriptors than one"));
+    }
+    let packet = packet.get(..count).unwrap_or_default();
+    Ok((serde_json::from_slice(packet)?, passed.pop()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SocketFlags, recv, sendmsg, socketpair};
+    use rustix::net::{
+        RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, recv, sendmsg,
+        socketpair,
+    };
     use std::io::IoSlice;
-    use std::os::fd::AsFd;
+    use std::mem::MaybeUninit;
+    use std::os::fd::OwnedFd;
 
     /// A dialer whose guest answers every request with `descriptor`, whatever was asked for.
     fn lied_to_with(descriptor: OwnedFd) -> Dialer {
@@ -210,14 +204,14 @@ mod tests {
             while let Ok((_, count @ 1..)) = recv(&theirs, &mut packet[..], RecvFlags::empty()) {
                 let request: DialRequest = serde_json::from_slice(&packet[..count]).unwrap();
                 let reply = serde_json::to_vec(&DialReply { id: request.id, error: None }).unwrap();
-                let descriptors = [descriptor.as_fd(), descriptor.as_fd(), descriptor.as_fd()];
-                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+                let descriptors = [descriptor.as_fd()];
+                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
                 let mut ancillary = SendAncillaryBuffer::new(&mut space);
                 ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
                 sendmsg(&theirs, &[IoSlice::new(&reply)], &mut ancillary, SendFlags::NOSIGNAL).unwrap();
             }
         });
-        let (dialer, answering) = Dialer::open(ours).unwrap();
+        let (dialer, answering) = Dialer::open(GuestSocket::open(ours, Arc::default()).unwrap());
         tokio::spawn(answering);
         dialer
     }

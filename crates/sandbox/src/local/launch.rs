@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid,
 };
 use vitrine_jail::protocol::{Message, frame};
 use vitrine_jail::spec::LaunchSpec;
@@ -91,6 +91,15 @@ impl Init {
     }
 }
 
+/// Kills the process that the launcher announced, and with it every process of its namespace, by its number: it is this
+/// process's child and was not reaped, so the number still means it. Blocks until it has ended.
+pub(super) fn end(pid: i32) {
+    let Some(pid) = Pid::from_raw(pid) else { return };
+    // Dead already is as good.
+    let _ = kill_process(pid, Signal::KILL);
+    let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+}
+
 /// What the first messages mean. `None` for one that is none of theirs.
 pub(super) enum Progress {
     /// The sandbox's first process.
@@ -112,4 +121,18 @@ pub(super) fn progress(message: Message) -> Result<Progress, DriverError> {
 /// A step that failed.
 pub(super) fn setup(step: &str, reason: &str) -> DriverError {
     DriverError::Setup { step: step.to_owned(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "that it is reaped by its number is what is tested")]
+    fn a_process_that_cannot_be_held_is_ended_and_reaped_by_its_number() {
+        let process = Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = i32::try_from(process.id()).unwrap();
+        end(pid);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
 }

@@ -36,12 +36,12 @@ fn sandbox() -> (Started, Guest) {
     let note = std::env::temp_dir().join(format!("vitrine-lies-{}", idle.id()));
     let life = Arc::new(Life::new(init, Group::default(), note));
     let id: SandboxId = "sbx_01hf7yat000000000000000000".parse().unwrap();
-    let claim = Claim { ids: Arc::default(), id: id.clone() };
-    ours.set_nonblocking(true).unwrap();
+    let claim = Claim { ids: Arc::default(), id: id.clone(), user: None };
     control.set_read_timeout(Some(WITHIN)).unwrap();
     control.set_write_timeout(Some(WITHIN)).unwrap();
-    let control_inside = UnixStream::from_std(ours).unwrap();
-    (run(id, (control_inside, our_dial), life, claim).unwrap(), Guest { control, dial })
+    let closer = Arc::<Closer>::default();
+    let sockets = [ours.into(), our_dial].map(|socket| GuestSocket::open(socket, closer.clone()).unwrap());
+    (run(id, sockets.into(), life, claim), Guest { control, dial })
 }
 
 impl Guest {

@@ -19,20 +19,21 @@ mod probe;
 mod sandbox;
 mod spec;
 mod state;
+mod users;
 
 use std::collections::HashSet;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::net::UnixStream;
+use vitrine_jail::spec::Identity;
 use vitrine_model::SandboxId;
 
 pub use attack::Attack;
 pub use probe::Probe;
 pub(crate) use sandbox::held_file;
+pub use users::HostIds;
 
 use self::cgroup::{Cgroups, Group};
 use self::dial::Dialer;
@@ -40,9 +41,11 @@ use self::launch::{Init, Launched, Progress, setup};
 use self::life::Life;
 use self::sandbox::LocalSandbox;
 use self::state::State;
+use self::users::User;
 use crate::connection::{self, Connection};
 use crate::driver::{Driver, DriverError, OrphanReport, SandboxSpec, Started, Urgency};
 use crate::events;
+use crate::passed::{Closer, GuestSocket};
 
 /// From starting the launcher to the guest's first word: some 20 ms on an idle machine.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -63,6 +66,8 @@ pub struct LocalConfig {
     pub state_dir: PathBuf,
     /// The sandboxes' root.
     pub root: RootSource,
+    /// Who sandboxes are on the host, when this process is its root: nobody else may be any of these.
+    pub ids: HostIds,
 }
 
 /// Makes sandboxes of namespaces.
@@ -85,19 +90,24 @@ impl LocalDriver {
                 "sandboxes have no limits on memory and CPU: no control groups for this user"
             );
         }
+        if state.users.are_shared() {
+            tracing::warn!(
+                "all sandboxes are one user of the host: what the kernel counts by user, they can use up for each other"
+            );
+        }
         Ok(Self { state: Arc::new(state), ids: Arc::default() })
     }
 
     /// Looks at this machine, and makes one throwaway sandbox with everything in it. Blocks for some 100 ms.
-    pub fn probe() -> Vec<Probe> {
-        probe::run()
+    pub fn probe(ids: HostIds) -> Vec<Probe> {
+        probe::run(ids)
     }
 
     /// Tries the core of the attack suite in a throwaway sandbox on this machine, whose root comes from `root`. An error when
     /// the sandbox or an attempt could not be made at all: nothing is known then.
-    pub async fn attack(root: RootSource) -> Result<Vec<Attack>, DriverError> {
+    pub async fn attack(root: RootSource, ids: HostIds) -> Result<Vec<Attack>, DriverError> {
         let state_dir = std::env::temp_dir().join(format!("vitrine-attack-{}", std::process::id()));
-        let attacks = match Self::new(LocalConfig { state_dir: state_dir.clone(), root }) {
+        let attacks = match Self::new(LocalConfig { state_dir: state_dir.clone(), root, ids }) {
             Ok(driver) => driver.attack_with(&driver.state.guest).await,
             Err(error) => Err(error),
         };
@@ -114,17 +124,22 @@ impl LocalDriver {
     fn claim(&self, id: &SandboxId) -> Result<Claim, DriverError> {
         let is_new = self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         match is_new {
-            true => Ok(Claim { ids: self.ids.clone(), id: id.clone() }),
+            true => {
+                let mut claim = Claim { ids: self.ids.clone(), id: id.clone(), user: None };
+                claim.user = Some(self.state.users.take()?);
+                Ok(claim)
+            }
             false => Err(setup("start", &format!("the sandbox {id} exists already"))),
         }
     }
 }
 
-/// An id that is taken as long as this lives.
+/// An id and a user of the host that are taken as long as this lives.
 #[derive(Debug)]
 struct Claim {
     ids: Arc<Mutex<HashSet<SandboxId>>>,
     id: SandboxId,
+    user: Option<User>,
 }
 
 impl Drop for Claim {
@@ -155,10 +170,11 @@ impl Driver for LocalDriver {
 
 async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Started, DriverError> {
     let (id, urgency) = (spec.id.clone(), spec.limits.urgency);
+    let identity = claim.user.as_ref().map_or(Identity::Myself, |user| user.identity);
     let begin = {
         let state = state.clone();
         move || {
-            let launch = spec::launch_spec(&state, &spec)?;
+            let launch = spec::launch_spec(&state, identity, &spec)?;
             let group = state.cgroups.create(spec.id.as_str(), &spec.limits);
             let group = group.map_err(|error| setup("cgroup", &error.to_string()))?;
             let launch = vitrine_jail::spec::LaunchSpec { cgroup_procs: group.procs(), ..launch };
@@ -174,19 +190,24 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
         tokio::task::spawn_blocking(begin).await.map_err(|error| setup("start", &error.to_string()))?;
     let (mut launched, group) = begun?;
     let note = state.notes.join(id.as_str());
-    let mut init = None;
-    let ready = tokio::time::timeout(READY_WITHIN, wait_until_ready(&launched, &mut init, &note)).await;
+    let (mut init, closer) = (None, Arc::<Closer>::default());
+    let waiting = wait_until_ready(&launched, &closer, &mut init, &note);
+    let ready = tokio::time::timeout(READY_WITHIN, waiting).await;
     let ready = ready.unwrap_or(Err(DriverError::Timeout(READY_WITHIN)));
+    // Whatever can fail comes before the sandbox has a life of its own, which nobody would end.
+    let ready = ready.and_then(|control| {
+        let dial = GuestSocket::open(launched.dial.try_clone()?, closer)?;
+        Ok((control, dial))
+    });
     match (ready, init) {
-        (Ok(control), Some(init)) => {
+        (Ok(sockets), Some(init)) => {
             launched.reap_launcher();
             let life = Arc::new(Life::new(init, group, note));
             if urgency == Urgency::Interactive {
                 tokio::spawn(fairness::keep(life.clone(), state.light.clone()));
             }
-            let dial = launched.dial.try_clone()?;
             drop(launched);
-            run(id, (control, dial), life, claim)
+            Ok(run(id, sockets, life, claim))
         }
         (outcome, init) => {
             let error = outcome.err().unwrap_or_else(|| setup("launch", "no process id"));
@@ -199,18 +220,17 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
 /// Follows the launcher's progress. `init` is set as soon as there is something to kill.
 async fn wait_until_ready(
     launched: &Launched,
+    closer: &Arc<Closer>,
     init: &mut Option<Init>,
     note: &Path,
-) -> Result<UnixStream, DriverError> {
-    let control = launched.control.try_clone()?;
-    control.set_nonblocking(true)?;
-    let mut control = UnixStream::from_std(control)?;
+) -> Result<GuestSocket, DriverError> {
+    let mut control = GuestSocket::open(launched.control.try_clone()?.into(), closer.clone())?;
     loop {
         let read = connection::read_message(&mut control).await;
         let message = read.map_err(|error| setup("launch", &format!("the launcher went away: {error}")))?;
         match launch::progress(message)? {
             Progress::Launched(pid) => {
-                *init = Some(Init::open(pid)?);
+                *init = Some(hold(pid).await?);
                 orphans::note(note, pid)?;
             }
             Progress::Ready => return Ok(control),
@@ -218,19 +238,27 @@ async fn wait_until_ready(
     }
 }
 
+/// Takes hold of a sandbox's first process, or ends it.
+async fn hold(pid: i32) -> Result<Init, DriverError> {
+    match Init::open(pid) {
+        Ok(init) => Ok(init),
+        Err(error) => {
+            let ending = tokio::task::spawn_blocking(move || launch::end(pid));
+            // The first error is the one to tell.
+            let _ = ending.await;
+            Err(error)
+        }
+    }
+}
+
 /// Starts the tasks that keep a sandbox running, and clear it away at the end. The sockets lead to its guest.
-fn run(
-    id: SandboxId,
-    (control, dial): (UnixStream, OwnedFd),
-    life: Arc<Life>,
-    claim: Claim,
-) -> Result<Started, DriverError> {
+fn run(id: SandboxId, (control, dial): (GuestSocket, GuestSocket), life: Arc<Life>, claim: Claim) -> Started {
     let (events, receiver) = events::channel();
     let (connection, reading) = {
         let (life, events) = (life.clone(), events.clone());
         Connection::open(control, move |event| life.receive(event, &events))
     };
-    let (dialer, answering) = Dialer::open(dial)?;
+    let (dialer, answering) = Dialer::open(dial);
     let dialer = Arc::new(dialer);
     tracing::debug!(%id, pid = life.pid(), "a sandbox is ready");
     tokio::spawn({
@@ -255,7 +283,7 @@ fn run(
             }
         }
     });
-    Ok(Started { sandbox: Arc::new(LocalSandbox { id, connection, dialer, life }), events: receiver })
+    Started { sandbox: Arc::new(LocalSandbox { id, connection, dialer, life }), events: receiver }
 }
 
 /// Removes what a failed start left.

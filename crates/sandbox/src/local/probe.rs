@@ -10,7 +10,8 @@ use super::base::{NEEDED_LIBRARIES, library};
 use super::cgroup::Cgroups;
 use super::launch::{Init, Launched, Progress, progress};
 use super::state::State;
-use super::{LocalConfig, RootSource};
+use super::users::Users;
+use super::{HostIds, LocalConfig, RootSource};
 use crate::driver::DriverError;
 
 /// One finding.
@@ -36,13 +37,27 @@ impl Probe {
 /// The oldest kernel with every call we make: `mount_setattr` came with 5.12.
 const OLDEST_KERNEL: (u32, u32) = (5, 12);
 
-/// Watching files takes one of these for each dev server, and all sandboxes share the server's allowance.
+/// Watching files takes one or two of these for each dev server. Sandboxes that cannot be users of their own share the
+/// server's allowance.
 const ENOUGH_INOTIFY_INSTANCES: u64 = 512;
+
+/// What a user of its own may have at least, which is every kernel's default.
+const ENOUGH_FOR_ONE: u64 = 64;
 
 const TRY_WITHIN: Duration = Duration::from_secs(10);
 
-pub(super) fn run() -> Vec<Probe> {
-    vec![kernel(), user_namespaces(), libraries(), cgroups(), landlock(), inotify(), throwaway()]
+pub(super) fn run(ids: HostIds) -> Vec<Probe> {
+    vec![
+        kernel(),
+        user_namespaces(),
+        users(ids),
+        libraries(),
+        cgroups(),
+        landlock(),
+        inotify(ids),
+        core_dumps(),
+        throwaway(ids),
+    ]
 }
 
 fn kernel() -> Probe {
@@ -102,10 +117,15 @@ fn landlock() -> Probe {
     Probe::new("landlock", version >= OLDEST_LANDLOCK, detail, advice)
 }
 
-fn inotify() -> Probe {
+fn inotify(ids: HostIds) -> Probe {
     let instances = read("/proc/sys/fs/inotify/max_user_instances");
-    let ok = instances.parse::<u64>().is_ok_and(|instances| instances >= ENOUGH_INOTIFY_INSTANCES);
-    let detail = format!("{instances} watchers for all sandboxes together; a dev server needs one or two");
+    let users = Users::detect(ids, 0);
+    let (enough, whose) = match users.is_ok_and(|users| !users.are_shared()) {
+        true => (ENOUGH_FOR_ONE, "each sandbox"),
+        false => (ENOUGH_INOTIFY_INSTANCES, "all sandboxes together"),
+    };
+    let ok = instances.parse::<u64>().is_ok_and(|instances| instances >= enough);
+    let detail = format!("{instances} watchers for {whose}; a dev server needs one or two");
     Probe::new(
         "inotify",
         ok,
@@ -114,31 +134,59 @@ fn inotify() -> Probe {
     )
 }
 
-fn throwaway() -> Probe {
+fn users(ids: HostIds) -> Probe {
+    let advice = "without a user for each sandbox, what the kernel counts by user can be used up by one for all: run as root, \
+                  with sandbox.host_id_first and sandbox.host_ids in the configuration naming ids that nobody else has";
+    match Users::detect(ids, 0) {
+        Ok(users) if users.are_shared() => {
+            Probe::new("users", false, "all sandboxes are one user of the host", advice)
+        }
+        Ok(_) => Probe::new("users", true, format!("{} of the host's, from {}", ids.count, ids.first), ""),
+        Err(error) => Probe::new("users", false, error.to_string(), advice),
+    }
+}
+
+/// A program that the kernel starts for core dumps runs as the host's root, one for each dump unless it is told to wait.
+/// Sandboxes ask for none; other things on this machine may.
+fn core_dumps() -> Probe {
+    let (pattern, at_once) =
+        (read("/proc/sys/kernel/core_pattern"), read("/proc/sys/kernel/core_pipe_limit"));
+    let is_handed_out = pattern.starts_with(['|', '@']);
+    let detail = match is_handed_out {
+        true => format!("handed to {pattern}, {at_once} at a time (0: any number)"),
+        false => format!("written to files: {pattern}"),
+    };
+    let advice = "sandboxes dump no cores; for everything else: sysctl kernel.core_pipe_limit=16, or a file in \
+                  kernel.core_pattern";
+    Probe::new("core dumps", !is_handed_out || at_once != "0", detail, advice)
+}
+
+fn throwaway(ids: HostIds) -> Probe {
     let advice = "see the findings above; inside a container, sandboxes need its privileged mode or a driver other \
                   than local";
-    match make_throwaway() {
+    match make_throwaway(ids) {
         Ok(()) => Probe::new("sandbox", true, "one was made, with an overlay, and removed", ""),
         Err(error) => Probe::new("sandbox", false, error.to_string(), advice),
     }
 }
 
 /// Makes a sandbox without limits, with an overlay mount, and ends it.
-fn make_throwaway() -> Result<(), DriverError> {
+fn make_throwaway(ids: HostIds) -> Result<(), DriverError> {
     let dir = std::env::temp_dir().join(format!("vitrine-probe-{}", std::process::id()));
-    let made = make_throwaway_in(&dir);
+    let made = make_throwaway_in(&dir, ids);
     let removed = std::fs::remove_dir_all(&dir);
     made.and_then(|()| Ok(removed?))
 }
 
-fn make_throwaway_in(dir: &Path) -> Result<(), DriverError> {
-    let state = State::prepare(&LocalConfig { state_dir: dir.to_owned(), root: RootSource::Host })?;
+fn make_throwaway_in(dir: &Path, ids: HostIds) -> Result<(), DriverError> {
+    let state = State::prepare(&LocalConfig { state_dir: dir.to_owned(), root: RootSource::Host, ids })?;
     let lower = dir.join("lower");
     std::fs::create_dir(&lower)?;
+    let user = state.users.take()?;
     let overlay = MountSpec::Overlay { lowers: vec![lower], target: "/workspace/app/node_modules".into() };
     let spec = LaunchSpec {
         cgroup_procs: Vec::new(),
-        identity: state.identity,
+        identity: user.identity,
         mount_point: state.mount_point.clone(),
         root: state.root.clone(),
         mounts: vec![overlay],

@@ -19,12 +19,16 @@ const MIN_INODES: u64 = 16 * 1024;
 const OWN_PLACES: [&str; 6] = ["/proc", "/dev", "/sys", PROJECT, STAGING, SCRATCH];
 
 /// The launcher's spec, still without control groups. Checks the mounts, and makes writable ones so.
-pub(super) fn launch_spec(state: &State, spec: &SandboxSpec) -> Result<LaunchSpec, DriverError> {
+pub(super) fn launch_spec(
+    state: &State,
+    identity: Identity,
+    spec: &SandboxSpec,
+) -> Result<LaunchSpec, DriverError> {
     check_targets(&spec.mounts)?;
-    let mounts = spec.mounts.iter().map(|mount| mount_spec(mount, state.identity));
+    let mounts = spec.mounts.iter().map(|mount| mount_spec(mount, identity));
     Ok(LaunchSpec {
         cgroup_procs: Vec::new(),
-        identity: state.identity,
+        identity,
         mount_point: state.mount_point.clone(),
         root: state.root.clone(),
         mounts: mounts.collect::<Result<_, _>>()?,

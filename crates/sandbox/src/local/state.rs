@@ -12,20 +12,17 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use vitrine_jail::spec::Identity;
 use vitrine_model::Sha256;
 
 use super::base::HostFiles;
 use super::cgroup::Cgroups;
 use super::fairness::Light;
+use super::users::Users;
 use super::{LocalConfig, RootSource};
 use crate::driver::DriverError;
 
 /// The guest, as built by `build.rs`.
 const GUEST: &[u8] = include_bytes!(env!("VITRINE_GUEST"));
-
-/// `nobody`: who a sandbox is on the host when the server is root.
-const NOBODY: u32 = 65_534;
 
 /// Everything prepared.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ pub(super) struct State {
     pub(super) mount_point: PathBuf,
     pub(super) notes: PathBuf,
     pub(super) cgroups: Cgroups,
-    pub(super) identity: Identity,
+    pub(super) users: Users,
     /// Sessions that others give way to.
     pub(super) light: Light,
 }
@@ -52,7 +49,7 @@ impl State {
             guest: write_guest(&bin)?,
             root: base_root(&config.root, &state_dir)?,
             cgroups: Cgroups::detect(&instance_of(&state_dir)),
-            identity: identity(),
+            users: Users::detect(config.ids, seed_of(&state_dir))?,
             light: Light::default(),
             mount_point,
             notes,
@@ -60,34 +57,16 @@ impl State {
     }
 }
 
-/// Who sandboxes are on the host: nobody, when this process may choose. Root of a container that has no such user cannot,
-/// and is an ordinary user in this respect.
-pub(super) fn identity() -> Identity {
-    let is_mapped = |map: &str| fs::read_to_string(map).is_ok_and(|map| maps(&map, NOBODY));
-    let can_choose = rustix::process::geteuid().is_root()
-        && is_mapped("/proc/self/uid_map")
-        && is_mapped("/proc/self/gid_map");
-    match can_choose {
-        true => Identity::Mapped { uid: NOBODY, gid: NOBODY },
-        false => Identity::Myself,
-    }
-}
-
-/// Whether `id` exists in this user namespace: a map has lines of first id, first id outside, and count.
-fn maps(map: &str, id: u32) -> bool {
-    map.lines().any(|line| {
-        let mut numbers = line.split_ascii_whitespace().map_while(|number| number.parse::<u32>().ok());
-        match (numbers.next(), numbers.nth(1)) {
-            (Some(first), Some(count)) => id.checked_sub(first).is_some_and(|at| at < count),
-            _ => false,
-        }
-    })
-}
-
 /// Names the control groups of this state directory: two servers on one machine never share any.
 fn instance_of(state_dir: &Path) -> String {
     let hash = Sha256::of(state_dir.as_os_str().as_encoded_bytes()).to_hex();
     format!("vitrine-{}", &hash[..12])
+}
+
+/// Another for each server, and for each start of one: what an earlier one has left may still be there for a moment.
+fn seed_of(state_dir: &Path) -> u32 {
+    let own = [state_dir.as_os_str().as_encoded_bytes(), &std::process::id().to_ne_bytes()].concat();
+    u32::from_str_radix(&Sha256::of(&own).to_hex()[..8], 16).unwrap_or(0)
 }
 
 /// Others may pass through, to what they are let see, but not look around.
@@ -131,18 +110,4 @@ fn base_root(source: &RootSource, state_dir: &Path) -> Result<PathBuf, DriverErr
         result => result?,
     }
     Ok(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_looked_for_in_every_line_of_the_map() {
-        assert!(maps("         0          0 4294967295\n", NOBODY));
-        assert!(maps("0 1000 1\n1 100000 65536\n", NOBODY));
-        assert!(!maps("0 1000 1\n", NOBODY));
-        assert!(!maps("0 1000 1\n1 100000 65533\n", NOBODY));
-        assert!(!maps("", NOBODY));
-    }
 }

@@ -9,14 +9,14 @@ use tempfile::TempDir;
 use vitrine_jail::walls::{self, Wall};
 use vitrine_jail::{attempts, guest, launch};
 use vitrine_sandbox::driver::{Command, ExecOutput, Mount, SCRATCH_DIR, Started};
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 use vitrine_sandbox::{Driver, Sandbox};
 
 use crate::bait::{Bait, KEY};
 use crate::support;
 
 /// Where the program with the attempts is inside.
-const ATTEMPT: &str = "/opt/attempt";
+pub(crate) const ATTEMPT: &str = "/opt/attempt";
 
 /// A running sandbox.
 pub(crate) struct Arena<'a> {
@@ -92,7 +92,11 @@ pub(crate) fn open_dir() -> TempDir {
 pub(crate) fn driver(bait: &Bait, dir: &Path) -> LocalDriver {
     std::fs::create_dir_all(dir.join("state/bin")).unwrap();
     std::fs::hard_link(&bait.attempt, dir.join("state/bin").join(bait.attempt.file_name().unwrap())).unwrap();
-    let config = LocalConfig { state_dir: dir.join("state"), root: RootSource::Directory(bait.root.clone()) };
+    let config = LocalConfig {
+        state_dir: dir.join("state"),
+        root: RootSource::Directory(bait.root.clone()),
+        ids: HostIds::default(),
+    };
     LocalDriver::new(config).unwrap()
 }
 

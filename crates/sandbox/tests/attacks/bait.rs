@@ -12,7 +12,7 @@ use std::process::{Child, Command};
 use rustix::fs::{Mode, OFlags};
 use tempfile::TempDir;
 use vitrine_jail::attempts::outside;
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 
 use crate::arena::open_dir;
 
@@ -50,7 +50,7 @@ impl Bait {
     pub(crate) fn lay() -> Self {
         let dir = open_dir();
         let at = |name: &str| dir.path().join(name);
-        let config = LocalConfig { state_dir: at("state"), root: RootSource::Host };
+        let config = LocalConfig { state_dir: at("state"), root: RootSource::Host, ids: HostIds::default() };
         drop(LocalDriver::new(config).unwrap());
         let made = |below: &str, prefix: &str| -> PathBuf {
             let entries = std::fs::read_dir(at(below)).unwrap().map(|entry| entry.unwrap().path());

@@ -66,6 +66,7 @@ pub(crate) const TABLE: &[Attempt] = &[
     row("make a call of 32-bit programs", &["old-call"], Killed, FILTERED),
     row("read segment descriptors", &["segments"], NO, FILTERED),
     row("open a vsock to the hypervisor", &["socket", "40", "1", "0"], Errno(&[EAFNOSUPPORT]), FILTERED),
+    row("make a pair of vsocks", &["socket-pair", "40", "1", "0"], Errno(&[EAFNOSUPPORT]), FILTERED),
     row("listen to the kernel's device events", &["socket", "16", "3", "15"], Errno(&[EAFNOSUPPORT]), FILTERED),
     row("open netlink to the audit system", &["socket", "16", "3", "9"], Errno(&[EAFNOSUPPORT]), FILTERED),
     row("open netlink to the firewall", &["socket", "16", "3", "12"], Errno(&[EAFNOSUPPORT]), FILTERED),

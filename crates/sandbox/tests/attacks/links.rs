@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use nix::libc::{ENODATA, ENOENT, EPERM};
+use nix::libc::{ENODATA, ENOENT, EPERM, ETOOMANYREFS};
 use vitrine_jail::walls::Wall::BeneathProject;
 use vitrine_sandbox::driver::{CollectLimits, Command, RefusalReason};
+use vitrine_sandbox::{DriverError, Sandbox};
 
-use crate::arena::Arena;
+use crate::arena::{ATTEMPT, Arena};
 use crate::attempt::Refusal::Errno;
 use crate::attempt::{Attempt, Group, Proof, Seen, Tries};
 use crate::support::{self, batch, path};
@@ -36,6 +37,10 @@ pub(crate) enum Deed {
     ReadEnvironment,
     /// A port that a neighbour listens on.
     ConnectToNeighbour,
+    /// Descriptors in flight, as many as the kernel takes, while somebody connects to a neighbour.
+    ParkBesideNeighbour,
+    /// The same, while somebody connects to the sandbox itself.
+    ParkBesideGuest,
 }
 
 const fn row(name: &'static str, deed: Deed, errno: &'static [i32]) -> Attempt {
@@ -71,6 +76,13 @@ impl Deed {
             Self::WorkInLeakedFolder => through_if(works_in_leaked(arena).await, ENOENT),
             Self::ReadEnvironment => through_if(reads_environment(arena).await, ENODATA),
             Self::ConnectToNeighbour => connects_to_neighbour(arena).await,
+            Self::ParkBesideNeighbour => {
+                let neighbour = arena.neighbour().await;
+                let seen = parks(arena, neighbour.sandbox()).await;
+                neighbour.end().await;
+                seen
+            }
+            Self::ParkBesideGuest => parks(arena, arena.sandbox()).await,
         }
     }
 }
@@ -178,3 +190,20 @@ async fn connects_to_neighbour(arena: &Arena<'_>) -> Seen {
 
 /// A port that nothing on the host uses.
 const NEIGHBOUR_PORT: u16 = 47_113;
+
+/// Got through when `other`, a sandbox that answered before, cannot be connected to any more.
+async fn parks(arena: &Arena<'_>, other: &dyn Sandbox) -> Seen {
+    let _listener = other.listen(NEIGHBOUR_PORT).await.unwrap();
+    drop(other.dial(NEIGHBOUR_PORT).await.unwrap());
+    let park = support::sh(&format!("exec {ATTEMPT} attempt park /tmp/parked"));
+    arena.sandbox().spawn("park", park).await.unwrap();
+    support::eventually("the kernel takes no more", || async {
+        arena.sh("cat /tmp/parked").await.exit.is_success()
+    })
+    .await;
+    match other.dial(NEIGHBOUR_PORT).await {
+        Err(DriverError::Refused(_)) => Seen::Through,
+        Err(error) => Seen::Odd(error.to_string()),
+        Ok(_) => Seen::Errno(ETOOMANYREFS),
+    }
+}

@@ -6,13 +6,14 @@ mod suite;
 #[path = "../support/mod.rs"]
 mod support;
 
-use vitrine_sandbox::local::{LocalConfig, LocalDriver, RootSource};
+use vitrine_sandbox::local::{HostIds, LocalConfig, LocalDriver, RootSource};
 use vitrine_sandbox::process::{ProcessConfig, ProcessDriver};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_driver_conforms() {
     let dir = tempfile::tempdir().unwrap();
-    let config = LocalConfig { state_dir: dir.path().join("state"), root: RootSource::Host };
+    let config =
+        LocalConfig { state_dir: dir.path().join("state"), root: RootSource::Host, ids: HostIds::default() };
     suite::run(&LocalDriver::new(config).unwrap()).await;
 }
 

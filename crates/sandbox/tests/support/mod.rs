@@ -110,14 +110,15 @@ pub(crate) fn again_as_user(which: &[&str]) {
     let scratch = dir.path().join("tmp");
     std::fs::create_dir(&scratch).unwrap();
     chown(&scratch, Some(USER), Some(USER)).unwrap();
-    let output = Process::new(program)
-        .args(which)
-        .env("TMPDIR", &scratch)
-        .current_dir(&scratch)
-        .uid(USER)
-        .gid(USER)
-        .output()
-        .unwrap();
+    let mut command = Process::new(program);
+    command.args(which).env("TMPDIR", &scratch).current_dir(&scratch).uid(USER).gid(USER);
+    let output = loop {
+        match command.output() {
+            // Another test has started a process while the program was being written, and it is still open there.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            output => break output.unwrap(),
+        }
+    };
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && !stdout.contains(" 0 passed"), "as a user:\n{stdout}\n{stderr}");
 }

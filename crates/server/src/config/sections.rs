@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use http::Uri;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use vitrine_sandbox::local::HostIds;
 
 use super::ConfigError;
 
@@ -114,6 +115,8 @@ pub(crate) struct PreviewConfig {
     pub max_request_bytes: u64,
     /// The longest that a preview link may be open.
     pub link_max_secs: u64,
+    /// Requests to one preview at once; more are told to come again.
+    pub max_requests: usize,
 }
 
 impl Default for PreviewConfig {
@@ -124,12 +127,17 @@ impl Default for PreviewConfig {
             response_timeout_secs: 30,
             max_request_bytes: 100 * 1024 * 1024,
             link_max_secs: 90 * 24 * 3_600,
+            max_requests: 512,
         }
     }
 }
 
 impl PreviewConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.max_requests == 0 {
+            let reason = "give at least 1".to_owned();
+            return Err(ConfigError::Unusable { key: "preview.max_requests", reason });
+        }
         check_suffix("preview.host_suffix", &self.host_suffix)
     }
 }
@@ -176,6 +184,11 @@ pub(crate) struct SandboxConfig {
     pub memory_reserve_mib: u64,
     /// Sandboxes that start at the same time; the others wait their turn. 0: twice the number of cores.
     pub starts_at_once: usize,
+    /// The first of the host's user and group ids that sandboxes become, one each, when the server is root. Nobody else on
+    /// the host may be any of them, nor hand them on (`/etc/subuid`).
+    pub host_id_first: u32,
+    /// How many such ids there are, and so how many sandboxes can run at once.
+    pub host_ids: u32,
 }
 
 impl Default for SandboxConfig {
@@ -192,6 +205,8 @@ impl Default for SandboxConfig {
             open_files: 8_192,
             memory_reserve_mib: 0,
             starts_at_once: 0,
+            host_id_first: HostIds::default().first,
+            host_ids: HostIds::default().count,
         }
     }
 }

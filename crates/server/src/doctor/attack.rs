@@ -10,7 +10,9 @@ use crate::{Failure, machine};
 pub(crate) fn run(config: &Config, json: bool) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-    let attacks = runtime.block_on(LocalDriver::attack(machine::root(config))).map_err(Failure::machine)?;
+    let attacks = runtime
+        .block_on(LocalDriver::attack(machine::root(config), machine::host_ids(config)))
+        .map_err(Failure::machine)?;
     let findings: Vec<Finding> = attacks.into_iter().map(finding).collect();
     show(&findings, json)?;
     let through = findings.iter().filter(|finding| finding.verdict == Verdict::Failure).count();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::StreamExt;
 use vitrine_model::session::SessionEvent;
 use vitrine_model::{AppId, Timestamp};
 use vitrine_store::{SessionRow, StoreError};
@@ -17,6 +18,9 @@ use super::{Sessions, lock};
 
 /// Sessions handled in one query; more are due at the next one.
 const BATCH: u32 = 100;
+
+/// Sessions ended at once: one that does not let go of its sandbox must not keep the others waiting.
+const AT_ONCE: usize = 16;
 
 const COLLECT_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -67,13 +71,8 @@ impl Sessions {
         self.write_use().await?;
         let now = self.0.context.clock.now();
         let due = self.0.context.store.due_sessions(now, BATCH).await?;
-        for row in &due {
-            let event = event_due(row, now);
-            tracing::info!(session = %row.id, app = %row.app_id, ?event, "session due");
-            if let Err(error) = self.end(row, event).await {
-                tracing::warn!(session = %row.id, %error, "a due session was not ended");
-            }
-        }
+        let ending: Vec<_> = due.iter().map(|row| self.end_due(row, now)).collect();
+        futures::stream::iter(ending).buffer_unordered(AT_ONCE).collect::<()>().await;
         self.freeze_unused(now);
         self.forget_idle();
         self.0.context.pool.trim().await;
@@ -132,6 +131,14 @@ impl Sessions {
             let is_mine_alone = Arc::strong_count(preview) == 1;
             !(is_mine_alone && preview.has_been_idle_for(LOG_KEPT_FOR) && !preview.logs.is_followed())
         });
+    }
+
+    async fn end_due(&self, row: &SessionRow, now: Timestamp) {
+        let event = event_due(row, now);
+        tracing::info!(session = %row.id, app = %row.app_id, ?event, "session due");
+        if let Err(error) = self.end(row, event).await {
+            tracing::warn!(session = %row.id, %error, "a due session was not ended");
+        }
     }
 
     /// Use is counted in memory and written here: a row per session in use and sweep, not one per request.

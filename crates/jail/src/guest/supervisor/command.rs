@@ -9,7 +9,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::super::control::Outbox;
-use super::super::keeper::{self, Keeper, KeeperError};
+use super::super::keeper::{self, Ground, Keeper, KeeperError};
 use super::super::processes;
 use super::super::program::Program;
 use super::SWEEP_EVERY;
@@ -70,14 +70,10 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub(super) fn start(
-        program: &Program,
-        null: BorrowedFd<'_>,
-        purpose: Purpose,
-    ) -> Result<Self, KeeperError> {
+    pub(super) fn start(program: &Program, ground: &Ground, purpose: Purpose) -> Result<Self, KeeperError> {
         let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC)?;
         let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC)?;
-        let keeper = keeper::start(program, null, [stdout_end, stderr_end])?;
+        let keeper = keeper::start(program, ground, [stdout_end, stderr_end])?;
         for descriptor in [&stdout, &stderr, &keeper.status] {
             fcntl_setfl(descriptor, fcntl_getfl(descriptor)? | OFlags::NONBLOCK)?;
         }

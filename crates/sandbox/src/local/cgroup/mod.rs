@@ -123,6 +123,9 @@ mod tests {
         group.give_way(false);
         assert_eq!((read("cpu.idle").unwrap_or(0), read(share.file)), (0, by_right));
         assert_eq!(by_right, share.value.parse().ok());
+        let buffers = group.memory.iter().map(|dir| dir.join("memory.kmem.tcp.limit_in_bytes"));
+        let limits = buffers.filter_map(|file| files::number(&file)).collect::<Vec<_>>();
+        assert!(limits.iter().all(|bytes| *bytes == 1 << 23), "an eighth of the memory: {limits:?}");
         group.remove().unwrap();
         assert!(cgroups.leftovers().is_empty());
     }

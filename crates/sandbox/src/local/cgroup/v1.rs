@@ -16,6 +16,10 @@ const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "blkio", "cpuacct", "fr
 /// The length of a scheduling period: the kernel's default.
 const PERIOD_MICROS: u64 = 100_000;
 
+/// A part so large of a sandbox's memory may be in buffers of TCP, besides: what waits in a hundred sockets that nobody
+/// reads is some 16 MiB.
+const TCP_SHARE: u64 = 8;
+
 /// The server's own directory of each controller that is there and writable.
 #[derive(Debug, Clone)]
 pub(in crate::local) struct Tree {
@@ -103,6 +107,9 @@ fn set_limits(controller: &str, dir: &Path, limits: &Limits) -> Result<(), Group
             write(&dir.join("memory.limit_in_bytes"), &bytes)?;
             // Memory and swap together: what was swapped out still counts.
             write_if_there(&dir.join("memory.memsw.limit_in_bytes"), &bytes);
+            // Buffers of TCP count for nobody until they have a limit of their own.
+            let buffers = limits.memory_bytes / TCP_SHARE;
+            write_if_there(&dir.join("memory.kmem.tcp.limit_in_bytes"), &buffers.to_string());
             Ok(())
         }
         "cpu" => {

@@ -1,6 +1,6 @@
 //! Lies on the dial socket, and sockets that are not what they were when they were passed.
 
-use std::io::{IoSlice, Read as _};
+use std::io::{IoSlice, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{TcpListener as StdListener, TcpStream as StdStream};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -74,23 +74,64 @@ async fn packets_that_make_no_sense_end_the_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_descriptor_that_was_not_asked_for_is_closed() {
-    let (started, guest) = sandbox();
+    let (mut started, guest) = sandbox();
     let (mut watched, passed) = StdUnixStream::pair().unwrap();
     let guest = std::thread::spawn(move || {
         let id = guest.hears_dial().id;
-        let fds = [passed.as_fd(), passed.as_fd(), passed.as_fd()];
-        // Three where there is one to come, then more for a request that was answered, then some on the wrong socket.
-        guest.passes(&answer(id), &fds);
+        // One of the wrong kind, more for a request that was answered, then three where there is one to come.
         for _ in 0..50 {
-            guest.passes(&answer(id), &fds);
+            guest.passes(&answer(id), &[passed.as_fd()]);
         }
-        pass(guest.control.as_fd(), &reply(0, json!({ "is": "done" }), b"")[..4], &fds);
+        guest.passes(&answer(id), &[passed.as_fd(), passed.as_fd(), passed.as_fd()]);
         guest
     });
     assert!(matches!(started.sandbox.dial(1).await, Err(DriverError::Refused(_))), "no TCP socket");
     let _guest = guest.join().unwrap();
+    let (why, _) = end_of(&mut started).await;
+    assert_eq!(why, "dialling: more descriptors than one");
     assert!(is_closed(&mut watched));
-    started.sandbox.stop().await.unwrap();
+}
+
+/// A connection whose close waits, and its other end.
+fn lingering() -> (StdStream, StdStream) {
+    let listener = StdListener::bind("127.0.0.1:0").unwrap();
+    let mut near = StdStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (far, _) = listener.accept().unwrap();
+    near.set_nonblocking(true).unwrap();
+    while near.write(&[0; 1 << 16]).is_ok() {}
+    set_socket_linger(&near, Some(HELD_UP)).unwrap();
+    (near, far)
+}
+
+/// On one thread only: whoever closes what was passed is held up.
+#[tokio::test]
+async fn a_lingering_descriptor_holds_up_nobody_whichever_way_it_comes() {
+    type Way = (&'static str, fn(&Guest, &[BorrowedFd<'_>]));
+    let ways: [Way; 5] = [
+        ("a frame: a descriptor", |guest, fds| pass(guest.control.as_fd(), b"x", fds)),
+        ("dialling: an answer", |guest, fds| guest.passes(&answer(7), fds)),
+        ("dialling: more", |guest, fds| guest.passes(&answer(7), &[fds[0], fds[0]])),
+        ("dialling: expected", |guest, fds| guest.passes(b"nonsense", fds)),
+        ("dialling: expected", |guest, fds| {
+            guest.passes(b"nonsense", &[]);
+            // Nobody reads that one any more.
+            guest.passes(b"nonsense", fds);
+        }),
+    ];
+    for (number, (why, way)) in ways.into_iter().enumerate() {
+        let (mut started, guest) = sandbox();
+        let (near, far) = lingering();
+        way(&guest, &[near.as_fd()]);
+        drop(near);
+        let begun = Instant::now();
+        let (said, _) = end_of(&mut started).await;
+        drop(started);
+        // Whatever was put off to be closed on this thread is closed now.
+        tokio::task::yield_now().await;
+        assert!(begun.elapsed() < AT_ONCE, "way {number}: {:?}", begun.elapsed());
+        assert!(said.contains(why.split_once(": ").unwrap().1), "way {number}: {said}");
+        drop(far);
+    }
 }
 
 #[tokio::test(start_paused = true)]

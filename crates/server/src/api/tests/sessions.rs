@@ -152,6 +152,22 @@ async fn idle_and_expired_sessions_are_swept() {
 }
 
 #[tokio::test]
+async fn a_guest_that_stalls_keeps_no_session_from_ending() {
+    let server = TestServer::start().await;
+    let apps = [server.app().await, server.app().await];
+    for app in &apps {
+        ensure(&server, app).await;
+        server.session_is(app, "running").await;
+    }
+    server.driver.script(|script| script.stalls = true);
+    server.change(&apps[0], json!([{ "op": "write", "path": "stalls.txt", "text": "x" }])).await;
+    server.clock.advance_secs(1_900);
+    let swept = tokio::time::timeout(std::time::Duration::from_secs(20), server.services.sessions.sweep());
+    assert_eq!(swept.await.expect("nobody waits for the guest").unwrap(), 2);
+    assert_eq!(server.driver.running().len(), 0);
+}
+
+#[tokio::test]
 async fn deleting_an_app_takes_its_sandbox_down() {
     let server = TestServer::start().await;
     let app = server.app().await;

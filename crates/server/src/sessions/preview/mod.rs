@@ -118,6 +118,8 @@ pub(crate) struct Preview {
     commands: mpsc::UnboundedSender<Command>,
     /// Orders that were given and not obeyed yet.
     pending: Arc<AtomicUsize>,
+    /// How often it was told to stop: known to the actor before the order's turn has come.
+    stops: watch::Sender<u64>,
     snapshot: watch::Receiver<Snapshot>,
     pub(crate) logs: Logs,
 }
@@ -128,6 +130,7 @@ impl Preview {
         // Unbounded, because nobody can send faster than the store commits: one change set per app at a time.
         let (commands, orders) = mpsc::unbounded_channel();
         let (publish, snapshot) = watch::channel(Snapshot::idle());
+        let (stops, stops_wanted) = watch::channel(0);
         let logs = Logs::new(context.clock.clone());
         let pending = Arc::new(AtomicUsize::new(0));
         let actor = Actor {
@@ -136,6 +139,8 @@ impl Preview {
             app,
             orders,
             pending: pending.clone(),
+            stops_wanted,
+            stops_done: 0,
             publish,
             logs: logs.clone(),
             wanted: None,
@@ -147,7 +152,7 @@ impl Preview {
             memory_doublings: 0,
         };
         tokio::spawn(actor.run());
-        Self { commands, pending, snapshot, logs }
+        Self { commands, pending, stops, snapshot, logs }
     }
 
     /// Gives an order; lost only when the server is stopping.
@@ -171,9 +176,10 @@ impl Preview {
             && self.pending.load(Ordering::SeqCst) == 0
     }
 
-    /// Takes the sandbox down and waits until nothing is left of it.
+    /// Takes the sandbox down and waits until nothing is left of it. A delivery on its way is given up.
     pub(crate) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
+        self.stops.send_modify(|stops| *stops += 1);
         self.order(Command::Stop(done));
         let _ = stopped.await;
     }
@@ -207,6 +213,9 @@ struct Actor {
     app: AppId,
     orders: mpsc::UnboundedReceiver<Command>,
     pending: Arc<AtomicUsize>,
+    stops_wanted: watch::Receiver<u64>,
+    /// Of those, how many it has obeyed.
+    stops_done: u64,
     publish: watch::Sender<Snapshot>,
     logs: Logs,
     /// The newest draft heard of.
@@ -310,6 +319,7 @@ impl Actor {
                 let _ = done.send(self.hibernate(unused).await);
             }
             Command::Stop(done) => {
+                self.stops_done += 1;
                 self.take_down().await;
                 self.be_idle();
                 let _ = done.send(());
@@ -531,15 +541,11 @@ impl Actor {
         if self.deliver_at.is_some() {
             return false;
         }
-        let result = match send(&self.context, &self.scope, live, &wanted, &self.contents).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                tracing::warn!(app = %self.app, %error, "delivery failed; comparing by hash");
-                match live.look_again().await {
-                    Ok(()) => send(&self.context, &self.scope, live, &wanted, &self.contents).await,
-                    Err(error) => Err(error),
-                }
-            }
+        let obeyed = self.stops_done;
+        let result = tokio::select! {
+            result = deliver(&self.context, &self.scope, live, &wanted, &self.contents) => result,
+            // A guest that answers nothing would keep whoever stops it waiting.
+            _ = self.stops_wanted.wait_for(|wanted| *wanted > obeyed) => return false,
         };
         match result {
             Ok(()) => {
@@ -570,6 +576,20 @@ impl Actor {
     async fn record(&self, event: SessionEvent, problem: Option<Problem>) {
         self.context.record(&self.app, event, problem).await;
     }
+}
+
+/// Sends the difference, and after looking at what the sandbox really holds once more.
+async fn deliver(
+    context: &Context,
+    scope: &Scope,
+    live: &mut Live,
+    wanted: &Draft,
+    contents: &Contents,
+) -> Result<(), startup::SendError> {
+    let Err(error) = send(context, scope, live, wanted, contents).await else { return Ok(()) };
+    tracing::warn!(sandbox = %live.sandbox.id(), %error, "delivery failed; comparing by hash");
+    live.look_again().await?;
+    send(context, scope, live, wanted, contents).await
 }
 
 /// Sends the difference between what the sandbox holds and `wanted`.
