@@ -38,7 +38,7 @@ mod tool;
 use flight::Flight;
 use inputs::InstallInputs;
 pub use shelf::Collected;
-use shelf::Shelf;
+use shelf::{Shelf, Staging};
 
 /// How layers are made and how many are kept.
 #[derive(Debug, Clone)]
@@ -370,7 +370,7 @@ struct Job {
 #[derive(Debug)]
 struct Installed {
     /// Holds `node_modules`; removed when dropped.
-    staging: tempfile::TempDir,
+    staging: Staging,
     /// The name of the layer.
     id: Sha256,
     resolved_lockfile: Option<(ProjectPath, Bytes)>,

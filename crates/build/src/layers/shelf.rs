@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use vitrine_model::source::Clock;
 use vitrine_model::{ProjectPath, Sha256};
 
@@ -49,6 +50,38 @@ pub struct Collected {
     pub removed_bytes: u64,
     /// Bytes of the layers that are left.
     pub kept_bytes: u64,
+}
+
+/// A directory on its way to the shelf. Removed when dropped, by a thread that may wait: there can be hundreds of thousands of
+/// files in it.
+#[derive(Debug)]
+pub(super) struct Staging(Option<TempDir>);
+
+impl Staging {
+    pub(super) fn path(&self) -> &Path {
+        self.0.as_ref().map_or(Path::new(""), TempDir::path)
+    }
+
+    /// Leaves it where it was moved to.
+    fn keep(mut self) -> PathBuf {
+        self.0.take().map(TempDir::keep).unwrap_or_default()
+    }
+
+    /// Removes it; it is gone when this returns.
+    pub(super) async fn remove(mut self) {
+        let dir = self.0.take();
+        // Should the server end before that, it is removed at the next start.
+        let _ = tokio::task::spawn_blocking(move || drop(dir)).await;
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        let dir = self.0.take();
+        if let (Some(_), Ok(runtime)) = (&dir, tokio::runtime::Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(dir));
+        }
+    }
 }
 
 type InUse = Mutex<HashMap<Sha256, usize>>;
@@ -101,9 +134,9 @@ impl Shelf {
         Ok(Self { root: root.to_owned(), clock, in_use: Arc::default() })
     }
 
-    /// A fresh directory for an installation; removed when dropped.
-    pub(super) fn stage(&self) -> io::Result<tempfile::TempDir> {
-        tempfile::Builder::new().tempdir_in(self.root.join(STAGING))
+    /// A fresh directory for an installation.
+    pub(super) fn stage(&self) -> io::Result<Staging> {
+        tempfile::Builder::new().tempdir_in(self.root.join(STAGING)).map(|dir| Staging(Some(dir)))
     }
 
     /// The layer a job would give, if it is there.
