@@ -55,21 +55,26 @@ pub(super) fn seal(node_modules: &Path) -> Result<LayerStats, LayerError> {
 /// True when more lies there than a layer may have; for the watch over an installation that runs. Looks no further than it
 /// has to.
 pub(super) fn is_too_large(dir: &Path) -> bool {
-    let weight = weigh(dir, MAX_LAYER_ENTRIES);
+    let weight = weigh_up_to(dir, MAX_LAYER_ENTRIES);
     weight.bytes > MAX_LAYER_BYTES || weight.entries > MAX_LAYER_ENTRIES
 }
 
 /// What lies in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Weight {
+struct Weight {
     /// On the disk.
-    pub(super) bytes: u64,
+    bytes: u64,
     /// Files, folders and links; a file with several names (pnpm links) is one.
-    pub(super) entries: u64,
+    entries: u64,
+}
+
+/// The bytes on the disk of everything in a folder; 0 where there is none.
+pub(crate) fn weigh(dir: &Path) -> u64 {
+    weigh_up_to(dir, u64::MAX).bytes
 }
 
 /// How much lies there, roughly; ends once there are more than `most` entries.
-pub(super) fn weigh(dir: &Path, most: u64) -> Weight {
+fn weigh_up_to(dir: &Path, most: u64) -> Weight {
     let (mut weight, mut folders, mut linked) = (Weight::default(), vec![dir.to_owned()], HashSet::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -152,11 +157,11 @@ mod tests {
             std::fs::hard_link(dir.path().join("a/one"), dir.path().join(format!("{name}"))).unwrap();
             symlink("a/one", dir.path().join(format!("link-{name}"))).unwrap();
         }
-        let weight = weigh(dir.path(), 100);
+        let weight = weigh_up_to(dir.path(), 100);
         assert_eq!(weight.entries, 7);
         assert!((10_000..30_000).contains(&weight.bytes), "{weight:?}");
         // No further than has to be looked.
-        assert_eq!(weigh(dir.path(), 3).entries, 4);
+        assert_eq!(weigh_up_to(dir.path(), 3).entries, 4);
         assert!(!is_too_large(dir.path()));
     }
 

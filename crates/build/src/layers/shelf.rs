@@ -13,8 +13,14 @@ use tempfile::TempDir;
 use vitrine_model::source::Clock;
 use vitrine_model::{ProjectPath, Sha256};
 
+use super::seal::weigh;
 use super::{Installed, Job, Layer, LayerError, LayerStats};
 use crate::diagnostic::Diagnostic;
+use crate::prebundle::keeping;
+
+/// Beside a layer's tree: what its tools made of it, and so a part of what it weighs.
+pub(crate) const PREBUNDLES: &str = "prebundles";
+pub(crate) const COMPILE_CACHES: &str = "compile-caches";
 
 /// Prefix of everything that is on its way in or out; removed when the shelf is opened.
 pub(super) const STAGING: &str = "staging";
@@ -48,7 +54,7 @@ pub struct Collected {
     pub removed: u64,
     /// Bytes of them.
     pub removed_bytes: u64,
-    /// Bytes of the layers that are left.
+    /// Bytes of the layers that are left, with what is kept beside them.
     pub kept_bytes: u64,
 }
 
@@ -238,6 +244,12 @@ impl Shelf {
         Ok(true)
     }
 
+    /// Where pre-bundles may be.
+    pub(super) fn prebundle_shelves(&self) -> io::Result<Vec<PathBuf>> {
+        let layers = std::fs::read_dir(self.root.join(LAYERS))?;
+        layers.map(|entry| Ok(entry?.path().join(PREBUNDLES))).collect()
+    }
+
     fn list(&self) -> io::Result<Vec<Shelved>> {
         let mut layers = Vec::new();
         for entry in std::fs::read_dir(self.root.join(LAYERS))? {
@@ -249,10 +261,12 @@ impl Shelf {
             let last_use = record.metadata().and_then(|metadata| metadata.modified());
             let stats =
                 std::fs::read(&record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+            let beside = keeping::weigh_all(&entry.path().join(PREBUNDLES))
+                + weigh(&entry.path().join(COMPILE_CACHES));
             // Without a readable record it is of no use to anybody: the first to go.
             layers.push(Shelved {
                 id,
-                bytes: stats.map_or(0, |record| record.stats.bytes),
+                bytes: stats.map_or(0, |record| record.stats.bytes) + beside,
                 last_use: last_use.unwrap_or(SystemTime::UNIX_EPOCH),
             });
         }

@@ -587,6 +587,8 @@ impl Provision for FakeProvision {
     async fn keep_prebundle(&self, _: Layer, _: AppId, _: Arc<dyn Sandbox>) -> Result<(), PrebundleError> {
         Ok(())
     }
+
+    fn forget(&self, _: &AppId) {}
 }
 
 fn tiny_template() -> Vec<(String, Bytes)> {
