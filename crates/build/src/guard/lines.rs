@@ -37,14 +37,13 @@ impl LineMask {
         self.show(guard, self.held.len())
     }
 
-    /// Takes the pieces that end at `settled` or before. A value that begins in one hides with it all of the others that it
-    /// reaches into; those that are nothing but a part of it are not shown at all.
+    /// Takes the pieces that end at `settled` or before, a line for each. A value that begins in one hides with it all of the
+    /// others that it reaches into.
     fn show(&mut self, guard: &Guard, settled: usize) -> Vec<String> {
         let ready = self.ends.iter().take_while(|end| **end <= settled).count();
         let mut spans = guard.spans(&self.held).peekable();
-        let (mut shown, mut begin, mut at) = (Vec::with_capacity(ready), 0, 0);
-        for end in self.ends.iter().take(ready).copied() {
-            let is_swallowed = begin < at && end <= at;
+        let (mut shown, mut at) = (Vec::with_capacity(ready), 0);
+        for end in self.ends.drain(..ready) {
             let mut text = String::new();
             while let Some(span) = spans.next_if(|span| span.start < end) {
                 text.push_str(&self.held[at..span.start]);
@@ -52,14 +51,12 @@ impl LineMask {
                 at = span.end;
             }
             text.push_str(self.held.get(at..end).unwrap_or_default());
-            (begin, at) = (end, at.max(end));
-            if !is_swallowed {
-                shown.push(text);
-            }
+            at = at.max(end);
+            shown.push(text);
         }
         drop(spans);
         self.held.drain(..at);
-        self.ends = self.ends.iter().filter_map(|end| end.checked_sub(at)).filter(|end| *end > 0).collect();
+        self.ends.iter_mut().for_each(|end| *end = end.saturating_sub(at));
         shown
     }
 }
