@@ -28,9 +28,14 @@ impl Splitter {
             let taken = end.unwrap_or(room.min(bytes.len()));
             self.partial.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[end.map_or(taken, |end| end + 1)..];
-            if end.is_some() || self.partial.len() == MAX_LINE_BYTES {
+            if end.is_some() {
                 line(&self.partial);
                 self.partial.clear();
+            } else if self.partial.len() == MAX_LINE_BYTES {
+                // Whoever joins the pieces again, to look for a secret, finds every character whole.
+                let at = whole_characters(&self.partial);
+                line(&self.partial[..at]);
+                self.partial.drain(..at);
             }
         }
     }
@@ -42,6 +47,23 @@ impl Splitter {
             self.partial.clear();
         }
     }
+}
+
+/// How many of the bytes are not the beginning of a character whose end is missing (UTF-8); all, where it is none.
+fn whole_characters(bytes: &[u8]) -> usize {
+    /// The longest character has one more.
+    const MOST_MISSING: usize = 3;
+    for back in 1..=MOST_MISSING.min(bytes.len()) {
+        let len = match bytes[bytes.len() - back] {
+            0x80..=0xbf => continue,
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf7 => 4,
+            _ => 1,
+        };
+        return if len > back { bytes.len() - back } else { bytes.len() };
+    }
+    bytes.len()
 }
 
 /// A line as text: UTF-8, without NUL and carriage returns at its end. Replacing bad bytes can make it longer, so it
@@ -129,6 +151,20 @@ mod tests {
     fn a_line_without_end_is_cut() {
         let lines = split(&[&vec![b'x'; MAX_LINE_BYTES * 2 + 5]]);
         assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [MAX_LINE_BYTES, MAX_LINE_BYTES, 5]);
+    }
+
+    #[test]
+    fn no_character_is_cut_in_two() {
+        for character in ["é", "€", "🦀"] {
+            for before in 0..8 {
+                let text = "x".repeat(before) + &character.repeat(MAX_LINE_BYTES);
+                let lines = split(&[text.as_bytes()]);
+                let whole: String = lines.iter().map(|line| std::str::from_utf8(line).unwrap()).collect();
+                assert!(whole == text && lines.iter().all(|line| line.len() <= MAX_LINE_BYTES));
+                let cut = &lines[..lines.len() - 1];
+                assert!(cut.iter().all(|line| line.len() > MAX_LINE_BYTES - 4));
+            }
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub(crate) enum EgressError {
     Off,
     #[error("the operator of this server does not allow `{0}`")]
     NotAllowed(EgressDestination),
+    #[error("whether the list was set is not known")]
+    Interrupted,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -94,6 +96,8 @@ struct Inner {
 /// What this process knows of one app.
 struct AppEgress {
     totals: Arc<EgressTotals>,
+    /// Held from before a list is stored or read until the proxies have it: the last one stored is the last one applied.
+    applying: tokio::sync::Mutex<()>,
     /// Of the sandboxes that run: one, or two while one is replaced.
     proxies: Mutex<Vec<Weak<EgressProxy>>>,
 }
@@ -151,8 +155,24 @@ impl DevEgress {
         if let Some(refused) = destinations.iter().find(|one| !ceiling.allows(one.host())) {
             return Err(EgressError::NotAllowed(refused.clone()));
         }
+        // Nothing is kept of apps that are not there.
+        self.list(scope, app).await?;
+        let (egress, scope, app) = (self.clone(), scope.clone(), app.clone());
+        // In a task of its own: whoever asked may be gone half-way, and what was stored has to be applied all the same.
+        let setting = tokio::spawn(async move { egress.store_and_apply(&scope, &app, destinations).await });
+        Ok(setting.await.map_err(|_| EgressError::Interrupted)??)
+    }
+
+    async fn store_and_apply(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        destinations: Vec<EgressDestination>,
+    ) -> Result<bool, StoreError> {
+        let known = self.of(app);
+        let _applying = known.applying.lock().await;
         self.0.store.set_egress(scope, app, &destinations).await?;
-        let running = self.of(app).running();
+        let running = known.running();
         let reachable = self.reachable(destinations);
         running.iter().for_each(|proxy| proxy.set_destinations(reachable.clone()));
         Ok(running.is_empty() && !reachable.is_empty())
@@ -191,7 +211,7 @@ impl DevEgress {
         };
         let proxy = EgressProxy::new(policy, self.0.resolver.clone(), label);
         let listener = sandbox.listen(PROXY_PORT).await?;
-        // Known first, then told: a list that is set meanwhile is not missed.
+        let _applying = known.applying.lock().await;
         known.add(&proxy);
         proxy.set_destinations(self.reachable(self.list(scope, app).await?));
         Ok(Door(AbortOnDropHandle::new(tokio::spawn(proxy.serve(listener)))))
@@ -206,7 +226,7 @@ impl DevEgress {
         let mut apps = self.0.apps.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
             let totals = Arc::new(EgressTotals::new(self.0.clock.clone()));
-            Arc::new(AppEgress { totals, proxies: Mutex::default() })
+            Arc::new(AppEgress { totals, applying: tokio::sync::Mutex::default(), proxies: Mutex::default() })
         };
         apps.entry(app.clone()).or_insert_with(fresh).clone()
     }
@@ -258,7 +278,13 @@ fn limits() -> EgressLimits {
 
 #[cfg(test)]
 mod tests {
+    use vitrine_model::Tree;
+    use vitrine_model::profile::{Profile, ProfileKind};
+    use vitrine_sandbox::egress::SystemResolver;
+    use vitrine_store::{DatabaseConfig, NewApp, ObjectsConfig, StoreConfig};
+
     use super::*;
+    use crate::source::{SystemClock, SystemEntropy};
 
     #[test]
     fn the_operators_lists_are_a_ceiling_and_denying_wins() {
@@ -278,5 +304,72 @@ mod tests {
         }
         let off = EgressConfig { dev: "off".into(), ..EgressConfig::default() };
         assert!(!Ceiling::of(&off, None).unwrap().allows("api.example.com"));
+    }
+
+    /// An egress service over a database of its own, and two apps.
+    async fn service() -> (tempfile::TempDir, DevEgress, Scope, [AppId; 2]) {
+        let dir = tempfile::tempdir().unwrap();
+        let config = StoreConfig {
+            database: DatabaseConfig::Sqlite { path: dir.path().join("test.db") },
+            objects: ObjectsConfig::Local { dir: dir.path().join("objects") },
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Store::open(config, clock.clone(), Arc::new(SystemEntropy)).await.unwrap();
+        let scope = store.default_scope().await.unwrap();
+        let new = || NewApp {
+            name: "App".to_owned(),
+            slug: None,
+            template: None,
+            profile: Profile::of(ProfileKind::Static),
+            profile_is_set: false,
+            tree: Tree::new(),
+        };
+        let apps = [
+            store.create_app(&scope, new()).await.unwrap().id,
+            store.create_app(&scope, new()).await.unwrap().id,
+        ];
+        let ceiling = Ceiling::of(&EgressConfig::default(), None).unwrap();
+        (dir, DevEgress::new(store, ceiling, Arc::new(SystemResolver), clock), scope, apps)
+    }
+
+    #[tokio::test]
+    async fn a_list_is_stored_only_when_those_before_it_were_applied() {
+        let (_dir, egress, scope, [app, other]) = service().await;
+        let list: Vec<EgressDestination> = vec!["api.example.com:443".parse().unwrap()];
+        let known = egress.of(&app);
+        // Something that is being applied: an earlier list, or a sandbox that is just given its own.
+        let applying = known.applying.lock().await;
+        let setting = tokio::spawn({
+            let (egress, scope, app, list) = (egress.clone(), scope.clone(), app.clone(), list.clone());
+            async move { egress.set(&scope, &app, list).await }
+        });
+        // Long enough for the same on another app, which was asked for later.
+        egress.set(&scope, &other, list.clone()).await.unwrap();
+        assert_eq!(egress.list(&scope, &other).await.unwrap(), list);
+        assert_eq!(egress.list(&scope, &app).await.unwrap(), []);
+        drop(applying);
+        setting.await.unwrap().unwrap();
+        assert_eq!(egress.list(&scope, &app).await.unwrap(), list);
+    }
+
+    #[tokio::test]
+    async fn what_was_stored_is_applied_though_whoever_asked_is_gone() {
+        let (_dir, egress, scope, [app, _]) = service().await;
+        let list: Vec<EgressDestination> = vec!["api.example.com:443".parse().unwrap()];
+        let known = egress.of(&app);
+        let applying = known.applying.lock().await;
+        let mut setting = Box::pin(egress.set(&scope, &app, list.clone()));
+        while Arc::strong_count(&known) < 3 {
+            assert!(futures::poll!(&mut setting).is_pending());
+            tokio::task::yield_now().await;
+        }
+        drop(setting);
+        drop(applying);
+        let stored = async {
+            while egress.list(&scope, &app).await.unwrap() != list {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), stored).await.unwrap();
     }
 }

@@ -48,6 +48,9 @@ pub(crate) trait Provision: Send + Sync + 'static {
         app: AppId,
         sandbox: Arc<dyn Sandbox>,
     ) -> Result<(), PrebundleError>;
+
+    /// Lets go of what is kept for an app that is being deleted, in the background.
+    fn forget(&self, app: &AppId);
 }
 
 /// A layer to mount.
@@ -121,5 +124,14 @@ impl Provision for Machine {
     ) -> Result<(), PrebundleError> {
         let files = harvest_prebundle(sandbox.as_ref()).await?;
         self.layers.store_prebundle(&layer, &PrebundleKey::App(app), files).await.map(|_| ())
+    }
+
+    fn forget(&self, app: &AppId) {
+        let (layers, app) = (self.layers.clone(), app.clone());
+        tokio::spawn(async move {
+            if let Err(error) = layers.forget_prebundles(&app).await {
+                tracing::warn!(%app, %error, "pre-bundles of a deleted app are left until their layers go");
+            }
+        });
     }
 }

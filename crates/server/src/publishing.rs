@@ -120,7 +120,9 @@ impl Publishing {
         });
         let (hosting, store, clock) = (self.hosting.clone(), self.store.clone(), self.clock.clone());
         tasks.spawn(sites::count_visits(hosting, store, move || clock.now(), stopping.clone()));
-        tasks.spawn(collect(self.store.clone(), self.clock.clone(), stopping.clone()));
+        // The database lies in the data directory, which one server has at a time: its name for as long as its data lives.
+        let name = format!("server of {}", config.data_dir().display());
+        tasks.spawn(collect(self.store.clone(), name, self.clock.clone(), stopping.clone()));
         if config.publish.prebuild_templates {
             let (maker, token) = (self.maker.clone(), stopping.clone());
             tasks.spawn(async move {
@@ -136,11 +138,11 @@ impl Publishing {
 }
 
 /// Removes from the object store what nothing names: uploads that were given up, files of artifacts that are gone.
-async fn collect(store: Store, clock: Arc<dyn Clock>, stopping: CancellationToken) {
+async fn collect(store: Store, name: String, clock: Arc<dyn Clock>, stopping: CancellationToken) {
     loop {
         let before = clock.now().plus_secs(-ABANDONED_AFTER_SECS);
         let collecting = async {
-            match store.collect_objects(before).await {
+            match store.collect_objects(&name, before).await {
                 Ok(collected) => tracing::debug!(?collected, "the object store was searched for leftovers"),
                 Err(error) => tracing::warn!(%error, "the object store was not searched for leftovers"),
             }

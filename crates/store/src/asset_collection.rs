@@ -22,6 +22,7 @@ use crate::codec::{hash, hash_column};
 use crate::entity_publishing::assets::{self, Column};
 use crate::entity_publishing::{artifacts, template_artifacts};
 use crate::error::StoreError;
+use crate::leases::Lease;
 use crate::objects::Kind;
 use crate::store::Store;
 
@@ -38,14 +39,14 @@ const MOST_LISTED: usize = 10_000;
 /// Manifests read at once.
 const MANIFESTS_PER_QUERY: u64 = 20;
 
-/// Rows of objects that leave, finished in one step.
-const LEAVING_AT_ONCE: u64 = 400;
+/// Objects marked as leaving and removed in one step. Few: until they have left, whoever publishes one has to wait.
+const LEAVING_AT_ONCE: u64 = HASHES_PER_QUERY as u64;
 
 /// One collection at a time: a second one could remove what came back after the first.
 const LEASE: &str = "collect-objects";
 
-/// Longer than any collection; after a crash, the next one waits for it.
-const LEASE_TTL: Duration = Duration::from_secs(60 * 60);
+/// Longer than any step of a collection. Renewed from step to step; after a crash, other servers wait for its end.
+const LEASE_TTL: Duration = Duration::from_secs(10 * 60);
 
 /// What a collection did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,52 +57,35 @@ pub struct Collected {
     pub unknown: u64,
 }
 
+/// A collection under way.
+struct Collection<'s> {
+    store: &'s Store,
+    lease: Lease,
+}
+
 impl Store {
     /// Removes objects that nothing has needed since `older_than`, which is at least an hour ago by the store's clock; those
     /// of artifacts in two steps, as far apart.
-    /// Looks at a bounded number of rows and objects; call it from time to time. Does nothing while another call is at it.
+    /// Looks at a bounded number of rows and objects; call it from time to time. Does nothing while another call is at it, of
+    /// this process or of another `holder`. `holder` names the server for as long as its data lives: it goes on at once where it
+    /// was broken off, and no two that run at the same time have one name.
     /// Harmless at any time beside everything else.
-    pub async fn collect_objects(&self, older_than: Timestamp) -> Result<Collected, StoreError> {
-        let mut holder = [0; 16];
-        self.0.entropy.fill(&mut holder);
-        let holder = data_encoding::HEXLOWER.encode(&holder);
-        let Some(lease) = self.acquire_lease(LEASE, &holder, LEASE_TTL).await? else {
+    pub async fn collect_objects(
+        &self,
+        holder: &str,
+        older_than: Timestamp,
+    ) -> Result<Collected, StoreError> {
+        let Ok(_alone) = self.0.collecting.try_lock() else {
             return Ok(Collected::default());
         };
-        let collected = self.collect(older_than).await;
-        self.release_lease(&lease).await?;
-        collected
-    }
-
-    async fn collect(&self, older_than: Timestamp) -> Result<Collected, StoreError> {
-        self.release_unnamed(older_than).await?;
-        let unnamed = self.finish_leaving().await?;
-        let staged = self.release_unknown(older_than).await?;
-        Ok(Collected { unnamed, unknown: staged + self.finish_leaving().await? })
-    }
-
-    /// Takes a step with what is old and not named: what was present is only announced from now on, and what was announced
-    /// leaves. So an object stays for a grace after the last artifact that named it has gone. What is old and named has its
-    /// use renewed, so that the next call looks at others.
-    async fn release_unnamed(&self, older_than: Timestamp) -> Result<(), StoreError> {
-        let oldest = older_than.min(self.now().plus_secs(-SHORTEST_GRACE_SECS));
-        let pending = self.old(PENDING, oldest).await?;
-        let present = self.old(PRESENT, oldest).await?;
-        if pending.is_empty() && present.is_empty() {
-            return Ok(());
-        }
-        let named = self.named_objects().await?;
-        let is_named = |hash: &Sha256| named.contains(hash);
-        let (mut kept, leaving): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_named);
-        let (also_kept, unnamed): (Vec<_>, Vec<_>) = present.into_iter().partition(is_named);
-        kept.extend(also_kept);
-        let renewed =
-            assets::ActiveModel { used_at: Set(self.now().as_millis()), ..assets::ActiveModel::default() };
-        self.change_old(&kept, oldest, renewed.clone()).await?;
-        let announced = assets::ActiveModel { state: Set(PENDING.to_owned()), ..renewed };
-        self.change_old(&unnamed, oldest, announced).await?;
-        let leaves = assets::ActiveModel { state: Set(LEAVING.to_owned()), ..assets::ActiveModel::default() };
-        self.change_old(&leaving, oldest, leaves).await
+        let Some(lease) = self.acquire_lease(LEASE, holder, LEASE_TTL).await? else {
+            return Ok(Collected::default());
+        };
+        let mut collection = Collection { store: self, lease };
+        let collected = collection.run(older_than).await;
+        let released = self.release_lease(&collection.lease).await;
+        let collected = collected?;
+        released.map(|()| collected)
     }
 
     async fn old(&self, state: &str, oldest: Timestamp) -> Result<Vec<Sha256>, StoreError> {
@@ -130,19 +114,85 @@ impl Store {
         Ok(())
     }
 
+    /// Marks those as leaving that the database does not know; false when there are none.
+    async fn mark_unknown(&self, hashes: &[Sha256]) -> Result<bool, StoreError> {
+        let mut unknown: HashSet<_> = hashes.iter().copied().collect();
+        for row in among(hashes).all(self.0.db.reader()).await? {
+            unknown.remove(&hash(&row.sha256)?);
+        }
+        let rows: Vec<_> = unknown.iter().map(leaving_row).collect();
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        // One that is announced at this moment has its row already: it stays.
+        let there = OnConflict::column(Column::Sha256).do_nothing().to_owned();
+        let tx = self.begin().await?;
+        assets::Entity::insert_many(rows).on_conflict(there).exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+impl Collection<'_> {
+    async fn run(&mut self, older_than: Timestamp) -> Result<Collected, StoreError> {
+        // What one left that was broken off.
+        let left = self.finish_leaving().await?;
+        let unnamed = left + self.release_unnamed(older_than).await?;
+        Ok(Collected { unnamed, unknown: self.release_unknown(older_than).await? })
+    }
+
+    /// Goes on, if nobody else has begun to collect.
+    async fn keep_on(&mut self) -> Result<(), StoreError> {
+        self.lease = self.store.renew_lease(&self.lease, LEASE_TTL).await?;
+        Ok(())
+    }
+
+    /// Takes a step with what is old and not named: what was present is only announced from now on, and what was announced
+    /// leaves; says how many did. So an object stays for a grace after the last artifact that named it has gone. What is old and
+    /// named has its use renewed, so that the next call looks at others.
+    async fn release_unnamed(&mut self, older_than: Timestamp) -> Result<u64, StoreError> {
+        let store = self.store;
+        let oldest = older_than.min(store.now().plus_secs(-SHORTEST_GRACE_SECS));
+        let pending = store.old(PENDING, oldest).await?;
+        let present = store.old(PRESENT, oldest).await?;
+        if pending.is_empty() && present.is_empty() {
+            return Ok(0);
+        }
+        let named = self.named_objects().await?;
+        let is_named = |hash: &Sha256| named.contains(hash);
+        let (mut kept, leaving): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_named);
+        let (also_kept, unnamed): (Vec<_>, Vec<_>) = present.into_iter().partition(is_named);
+        kept.extend(also_kept);
+        let renewed =
+            assets::ActiveModel { used_at: Set(store.now().as_millis()), ..assets::ActiveModel::default() };
+        store.change_old(&kept, oldest, renewed.clone()).await?;
+        let announced = assets::ActiveModel { state: Set(PENDING.to_owned()), ..renewed };
+        store.change_old(&unnamed, oldest, announced).await?;
+        let mut removed = 0;
+        for chunk in leaving.chunks(HASHES_PER_QUERY) {
+            let leaves =
+                assets::ActiveModel { state: Set(LEAVING.to_owned()), ..assets::ActiveModel::default() };
+            store.change_old(chunk, oldest, leaves).await?;
+            removed += self.finish_leaving().await?;
+        }
+        Ok(removed)
+    }
+
     /// Removes the objects of what leaves, then the rows.
-    async fn finish_leaving(&self) -> Result<u64, StoreError> {
+    async fn finish_leaving(&mut self) -> Result<u64, StoreError> {
+        let store = self.store;
         let mut removed = 0;
         loop {
+            self.keep_on().await?;
             let leaving = unused_since(LEAVING, Timestamp::from_millis(i64::MAX)).limit(LEAVING_AT_ONCE);
-            let rows = leaving.into_tuple::<Vec<u8>>().all(self.0.db.reader()).await?;
+            let rows = leaving.into_tuple::<Vec<u8>>().all(store.0.db.reader()).await?;
             if rows.is_empty() {
                 return Ok(removed);
             }
             for row in &rows {
-                self.0.objects.remove(Kind::Asset, &hash(row)?).await?;
+                store.0.objects.remove(Kind::Asset, &hash(row)?).await?;
             }
-            let tx = self.begin().await?;
+            let tx = store.begin().await?;
             let gone = assets::Entity::delete_many()
                 .filter(Column::Sha256.is_in(rows))
                 .filter(Column::State.eq(LEAVING))
@@ -153,53 +203,42 @@ impl Store {
         }
     }
 
-    /// Marks objects as leaving that are in the object store and that the database does not know, and removes what
-    /// interrupted writes left; says how many of the latter. Goes through the shards in turns, from where the last call
-    /// stopped.
-    async fn release_unknown(&self, older_than: Timestamp) -> Result<u64, StoreError> {
-        let oldest_staged = older_than.min(self.now().plus_secs(-SHORTEST_GRACE_SECS));
-        let (mut listed, mut staged) = (0, 0);
+    /// Removes objects that are in the object store and that the database does not know, and what interrupted writes left; says
+    /// how many. Goes through the shards in turns, from where the last call stopped.
+    async fn release_unknown(&mut self, older_than: Timestamp) -> Result<u64, StoreError> {
+        let store = self.store;
+        let oldest_staged = older_than.min(store.now().plus_secs(-SHORTEST_GRACE_SECS));
+        let (mut listed, mut removed) = (0, 0);
         for _ in 0..=u8::MAX {
             if listed >= MOST_LISTED {
                 break;
             }
-            let shard = self.0.next_shard.fetch_add(1, Ordering::Relaxed);
-            let found = self.0.objects.list(Kind::Asset, shard, MOST_LISTED - listed).await?;
+            let shard = store.0.next_shard.fetch_add(1, Ordering::Relaxed);
+            let found = store.0.objects.list(Kind::Asset, shard, MOST_LISTED - listed).await?;
             listed += found.len();
             let old = found.into_iter().filter(|object| object.written_at <= older_than.as_millis());
             let old: Vec<_> = old.map(|object| object.hash).collect();
-            self.mark_unknown(&old).await?;
-            staged += self.0.objects.remove_staged(Kind::Asset, shard, oldest_staged).await?;
-        }
-        Ok(staged)
-    }
-
-    async fn mark_unknown(&self, hashes: &[Sha256]) -> Result<(), StoreError> {
-        for chunk in hashes.chunks(HASHES_PER_QUERY) {
-            let mut unknown: HashSet<_> = chunk.iter().copied().collect();
-            for row in among(chunk).all(self.0.db.reader()).await? {
-                unknown.remove(&hash(&row.sha256)?);
+            for chunk in old.chunks(HASHES_PER_QUERY) {
+                if store.mark_unknown(chunk).await? {
+                    removed += self.finish_leaving().await?;
+                }
             }
-            let rows: Vec<_> = unknown.iter().map(leaving_row).collect();
-            if rows.is_empty() {
-                continue;
-            }
-            // One that is announced at this moment has its row already: it stays.
-            let there = OnConflict::column(Column::Sha256).do_nothing().to_owned();
-            let tx = self.begin().await?;
-            assets::Entity::insert_many(rows).on_conflict(there).exec_without_returning(&tx).await?;
-            tx.commit().await?;
+            removed += store.0.objects.remove_staged(Kind::Asset, shard, oldest_staged).await?;
         }
-        Ok(())
+        Ok(removed)
     }
 
     /// Everything that an artifact names. A manifest that cannot be read ends the collection.
-    async fn named_objects(&self) -> Result<HashSet<Sha256>, StoreError> {
+    async fn named_objects(&mut self) -> Result<HashSet<Sha256>, StoreError> {
+        let store = self.store;
         let mut named = HashSet::new();
         let mut position = (String::new(), String::new());
         loop {
-            let rows = artifacts_after(&position).all(self.0.db.reader()).await?;
+            let rows = artifacts_after(&position).all(store.0.db.reader()).await?;
             let Some(last) = rows.last() else { break };
+            if store.now().plus_secs(LEASE_TTL.as_secs() as i64 / 2) > self.lease.expires_at {
+                self.keep_on().await?;
+            }
             position = (last.app_id.clone(), last.id.clone());
             for row in &rows {
                 let manifest = manifest_of(&row.manifest, &row.manifest_sha256)?;
@@ -208,7 +247,7 @@ impl Store {
             }
         }
         // As many as there are templates.
-        for row in template_artifacts::Entity::find().all(self.0.db.reader()).await? {
+        for row in template_artifacts::Entity::find().all(store.0.db.reader()).await? {
             let manifest = manifest_of(&row.manifest, &row.manifest_sha256)?;
             named.extend(manifest.objects().map(|(hash, _)| hash));
             named.extend([hash(&row.provenance)?, hash(&row.sbom)?]);

@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) default_quotas: OnceLock<Quotas>,
     /// Where the next listing of objects begins: shards are taken in turns, so that none is never looked at.
     pub(crate) next_shard: AtomicU8,
+    /// Held while objects are collected.
+    pub(crate) collecting: tokio::sync::Mutex<()>,
 }
 
 impl Store {
@@ -60,6 +62,7 @@ impl Store {
             blobs: BlobCache::default(),
             default_quotas: OnceLock::new(),
             next_shard: AtomicU8::new(0),
+            collecting: tokio::sync::Mutex::default(),
         })))
     }
 

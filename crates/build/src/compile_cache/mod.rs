@@ -18,7 +18,7 @@ use vitrine_sandbox::driver::{
 };
 
 use crate::Files;
-use crate::layers::{Layer, LayerStore, bin_of};
+use crate::layers::{COMPILE_CACHES, Layer, LayerStore, bin_of};
 use crate::profile::{DevSettings, dev_env};
 use crate::toolchain::Toolchain;
 
@@ -184,7 +184,7 @@ fn project() -> Vec<FilePut> {
 }
 
 fn place(layer: &Layer, toolchain: &Toolchain) -> PathBuf {
-    layer.dir().join("compile-caches").join(&toolchain.id)
+    layer.dir().join(COMPILE_CACHES).join(&toolchain.id)
 }
 
 /// Written beside its place and moved there whole.

@@ -12,39 +12,68 @@ const MIN_LINE_BYTES: usize = 16;
 /// Longer values are looked for in their most usual forms alone: every form costs as much memory again.
 const LONG_BYTES: usize = 1024;
 
-/// Forms to hide in logs; none when the value is shorter than `min` bytes.
-pub(super) fn to_hide(value: &str, min: usize) -> BTreeSet<Vec<u8>> {
-    let mut forms = to_find(value, min);
-    // What is printed in the middle of a line is often trimmed.
-    forms.extend(Some(value.trim()).filter(|text| text.len() >= min).map(|text| text.as_bytes().to_vec()));
-    forms
+/// What the forms of all values may have together before the longer ones are looked for in their most usual forms alone: some
+/// twenty values of 500 bytes, or a hundred of 100. What searches for them takes thirty times as much, for a while.
+const FORMS_BYTES: usize = 256 * 1024;
+
+/// In how many ways values are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Every,
+    MostUsual,
 }
 
-/// Forms to find in files; none when the value is shorter than `min` bytes.
-pub(super) fn to_find(value: &str, min: usize) -> BTreeSet<Vec<u8>> {
+/// The forms of each value, in the order of the values; none of one that is shorter than `min` bytes.
+pub(super) fn of_all(values: &[&str], min: usize) -> Vec<BTreeSet<Vec<u8>>> {
+    let mut shortest_first: Vec<usize> = (0..values.len()).collect();
+    shortest_first.sort_by_key(|at| values[*at].len());
+    let (mut room, mut all) = (FORMS_BYTES, vec![BTreeSet::new(); values.len()]);
+    for at in shortest_first {
+        let every = of_one(values[at], min, Extent::Every);
+        let bytes = every.iter().map(Vec::len).sum();
+        all[at] = match room.checked_sub(bytes) {
+            Some(left) => {
+                room = left;
+                every
+            }
+            None => of_one(values[at], min, Extent::MostUsual),
+        };
+    }
+    all
+}
+
+fn of_one(value: &str, min: usize, extent: Extent) -> BTreeSet<Vec<u8>> {
     let mut forms = BTreeSet::new();
     if value.len() < min {
         return forms;
     }
-    add(value, &mut forms);
+    let mut add = |value: &str| match extent {
+        Extent::Every if value.len() <= LONG_BYTES => add_every(value, &mut forms),
+        _ => add_most_usual(value, &mut forms),
+    };
+    add(value);
+    // Programs trim what they read, above all the end of line that a file or a form put behind it.
+    if value.trim().len() >= min {
+        add(value.trim());
+    }
     let lines: Vec<_> = value.lines().map(str::trim).collect();
     // The frame of a PEM file is no secret, and is in many files.
     let is_telling = |line: &&&str| line.len() >= MIN_LINE_BYTES && !line.starts_with("-----");
     if lines.len() > 1 {
-        lines.iter().filter(is_telling).for_each(|line| add(line, &mut forms));
+        lines.iter().filter(is_telling).for_each(|line| add(line));
     }
     forms.retain(|form| form.len() >= min);
     forms
 }
 
-fn add(value: &str, forms: &mut BTreeSet<Vec<u8>>) {
+fn add_most_usual(value: &str, forms: &mut BTreeSet<Vec<u8>>) {
     let json = escaped(value);
-    if value.len() > LONG_BYTES {
-        forms.extend(
-            [value.to_owned(), escaped(&json), json, STANDARD_NO_PAD.encode(value)].map(String::into_bytes),
-        );
-        return;
-    }
+    let texts = [value.to_owned(), escaped(&json), json, STANDARD_NO_PAD.encode(value)];
+    forms.extend(texts.map(String::into_bytes));
+}
+
+fn add_every(value: &str, forms: &mut BTreeSet<Vec<u8>>) {
+    let json = escaped(value);
     let texts = [
         value.to_owned(),
         // A string in a script, and such a script in a source map.

@@ -1,55 +1,64 @@
 //! Hides values in a log that comes line by line, also where a line was cut in the middle of one.
 
+use std::collections::VecDeque;
+
 use super::{Guard, HIDDEN};
 
 /// A line of at least this many bytes may have been cut by the guest, whose lines have at most 8 KiB: what follows it is
 /// its continuation. A few bytes less, for a character that was cut in two.
 const CUT_LINE_BYTES: usize = 8 * 1024 - 8;
 
-/// One stream of lines. A line that was cut is kept back until its continuation is there.
+/// One stream of lines. A line that was cut is kept back until nothing that begins in what is shown can reach beyond what is
+/// known: values may be longer than a piece.
 #[derive(Default)]
 pub struct LineMask {
-    held: Option<String>,
+    /// The pieces of one line that were not shown yet.
+    held: String,
+    /// Where each of them ends.
+    ends: VecDeque<usize>,
 }
 
 impl LineMask {
     /// The next line, and the lines that may be shown now, in order.
     pub fn push(&mut self, guard: &Guard, line: &str) -> Vec<String> {
-        let is_cut = line.len() >= CUT_LINE_BYTES && !guard.is_idle();
-        let mut shown = Vec::with_capacity(2);
-        let line = match self.held.take() {
-            None => line.to_owned(),
-            Some(held) => {
-                let (first, second) = masked_across(guard, &held, line);
-                shown.push(first);
-                second
-            }
-        };
-        match is_cut {
-            true => self.held = Some(line),
-            false => shown.push(guard.mask(&line).into_owned()),
+        if self.ends.is_empty() && (guard.is_idle() || line.len() < CUT_LINE_BYTES) {
+            return vec![guard.mask(line).into_owned()];
         }
-        shown
+        self.held.push_str(line);
+        self.ends.push_back(self.held.len());
+        match line.len() >= CUT_LINE_BYTES {
+            true => self.show(guard, self.held.len().saturating_sub(guard.longest)),
+            false => self.finish(guard),
+        }
     }
 
     /// What is kept back still, when nothing more comes.
-    pub fn finish(&mut self, guard: &Guard) -> Option<String> {
-        self.held.take().map(|held| guard.mask(&held).into_owned())
+    pub fn finish(&mut self, guard: &Guard) -> Vec<String> {
+        self.show(guard, self.held.len())
     }
-}
 
-/// Two halves of a line: the first without any value, the second without the end of one that began in the first.
-fn masked_across(guard: &Guard, first: &str, second: &str) -> (String, String) {
-    let joined = format!("{first}{second}");
-    let boundary = first.len();
-    // Nothing that begins further back can reach over the boundary.
-    let from = joined.floor_char_boundary(boundary.saturating_sub(guard.longest));
-    let across = guard.spans(&joined[from..]).map(|span| span.start + from..span.end + from);
-    let Some(span) = across.into_iter().find(|span| span.start < boundary && span.end > boundary) else {
-        return (guard.mask(first).into_owned(), second.to_owned());
-    };
-    let begin = guard.mask(&joined[..span.start]).into_owned();
-    (format!("{begin}{HIDDEN}"), joined[span.end..].to_owned())
+    /// Takes the pieces that end at `settled` or before, a line for each. A value that begins in one hides with it all of the
+    /// others that it reaches into.
+    fn show(&mut self, guard: &Guard, settled: usize) -> Vec<String> {
+        let ready = self.ends.iter().take_while(|end| **end <= settled).count();
+        let mut spans = guard.spans(&self.held).peekable();
+        let (mut shown, mut at) = (Vec::with_capacity(ready), 0);
+        for end in self.ends.drain(..ready) {
+            let mut text = String::new();
+            while let Some(span) = spans.next_if(|span| span.start < end) {
+                text.push_str(&self.held[at..span.start]);
+                text.push_str(HIDDEN);
+                at = span.end;
+            }
+            text.push_str(self.held.get(at..end).unwrap_or_default());
+            at = at.max(end);
+            shown.push(text);
+        }
+        drop(spans);
+        self.held.drain(..at);
+        self.ends.iter_mut().for_each(|end| *end = end.saturating_sub(at));
+        shown
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +89,42 @@ mod tests {
         }
     }
 
+    /// What the guest makes of a line.
+    fn pieces(line: &str) -> impl Iterator<Item = &str> {
+        (0..line.len()).step_by(8 * 1024).map(|at| &line[at..line.len().min(at + 8 * 1024)])
+    }
+
+    #[test]
+    fn a_value_that_is_longer_than_several_pieces_is_hidden_wherever_it_stands() {
+        let value: String = (0..3_000).map(|number| format!("{number:05}.")).collect();
+        let guard = Guard::new([("KEY", &SecretValue::new(value.clone()))]);
+        for (before, after) in
+            [(0, 0), (1, 1), (5_000, 20_000), (8 * 1024, 8 * 1024), (30_000, 0), (9_000, 7_384)]
+        {
+            let (before, after) = ("x".repeat(before), "y".repeat(after));
+            let line = format!("{before}{value}{after}");
+            let mut mask = LineMask::default();
+            let mut shown: Vec<_> = pieces(&line).flat_map(|piece| mask.push(&guard, piece)).collect();
+            shown.extend(mask.finish(&guard));
+            assert_eq!(shown.concat(), format!("{before}{HIDDEN}{after}"));
+            assert!(shown.iter().all(|line| line.len() <= 8 * 1024 + HIDDEN.len()));
+        }
+    }
+
+    #[test]
+    fn a_long_line_without_a_value_comes_in_its_pieces_and_not_all_of_it_is_kept_back() {
+        let guard = guard();
+        let mut mask = LineMask::default();
+        let line = "z".repeat(80 * 1024 + 5);
+        let mut shown = Vec::new();
+        for piece in pieces(&line) {
+            shown.extend(mask.push(&guard, piece));
+            assert!(mask.held.len() <= 16 * 1024);
+        }
+        assert_eq!(shown, pieces(&line).collect::<Vec<_>>());
+        assert_eq!(mask.push(&guard, ""), [""]);
+    }
+
     #[test]
     fn a_value_of_several_lines_is_hidden_line_by_line() {
         let pem = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqG\nSM49AwEHBG0wawIBAQQgx\n-----END PRIVATE KEY-----\n";
@@ -96,8 +141,8 @@ mod tests {
         let mut mask = LineMask::default();
         let long = "y".repeat(8 * 1024);
         assert!(mask.push(&guard, &long).is_empty());
-        assert_eq!(mask.finish(&guard), Some(long.clone()));
-        assert_eq!(mask.finish(&guard), None);
+        assert_eq!(mask.finish(&guard), std::slice::from_ref(&long));
+        assert!(mask.finish(&guard).is_empty());
         assert_eq!(
             LineMask::default().push(&Guard::default(), &long),
             [long],

@@ -9,7 +9,7 @@ mod lines;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use vitrine_model::secret::{MIN_GUARDED_BYTES, MIN_HIDDEN_BYTES, SecretValue};
 
 use crate::Files;
@@ -46,21 +46,26 @@ pub struct Leak {
 }
 
 impl Guard {
-    /// Looks for these secrets, by name. Short values are left alone ([`MIN_HIDDEN_BYTES`], [`MIN_GUARDED_BYTES`]).
+    /// Looks for these secrets, by name, in logs and in files. Short values are left alone ([`MIN_HIDDEN_BYTES`],
+    /// [`MIN_GUARDED_BYTES`]). Takes tens of milliseconds of a processor for as many secrets as there may be.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a SecretValue)>) -> Self {
-        let (mut hidden, mut guarded) = (BTreeSet::new(), Vec::new());
-        let (mut owners, mut names) = (Vec::new(), Vec::new());
-        for (name, value) in secrets {
-            let value = value.reveal();
-            hidden.extend(forms::to_hide(value, MIN_HIDDEN_BYTES));
-            let forms = forms::to_find(value, MIN_GUARDED_BYTES);
-            owners.extend(std::iter::repeat_n(names.len(), forms.len()));
+        let secrets: Vec<_> = secrets.into_iter().collect();
+        let values: Vec<_> = secrets.iter().map(|(_, value)| value.reveal()).collect();
+        let (mut guarded, mut owners) = (Vec::new(), Vec::new());
+        for (owner, forms) in forms::of_all(&values, MIN_GUARDED_BYTES).into_iter().enumerate() {
+            owners.extend(std::iter::repeat_n(owner, forms.len()));
             guarded.extend(forms);
-            names.push(name.to_owned());
         }
-        let longest = hidden.iter().map(Vec::len).max().unwrap_or(0);
+        let names = secrets.iter().map(|(name, _)| (*name).to_owned()).collect();
         let guarded = automaton(&guarded).map(|automaton| Guarded { automaton, owners, names });
-        Self { hidden: automaton(&Vec::from_iter(hidden)), guarded, longest }
+        Self { guarded, ..Self::hiding(&values) }
+    }
+
+    /// Hides these values in logs; finds none in files. For what makes no files that leave.
+    pub fn hiding(values: &[&str]) -> Self {
+        let hidden: BTreeSet<_> = forms::of_all(values, MIN_HIDDEN_BYTES).into_iter().flatten().collect();
+        let longest = hidden.iter().map(Vec::len).max().unwrap_or(0);
+        Self { hidden: automaton(&Vec::from_iter(hidden)), guarded: None, longest }
     }
 
     /// The text with every value replaced by [`HIDDEN`].
@@ -114,6 +119,8 @@ fn automaton(patterns: &[Vec<u8>]) -> Option<AhoCorasick> {
     let mut builder = AhoCorasick::builder();
     // The longest of several that begin at one place, so that nothing of a value is left over.
     builder.match_kind(MatchKind::LeftmostLongest);
+    // What is chosen otherwise for few patterns takes hundreds of MiB when these are long.
+    builder.kind(Some(AhoCorasickKind::ContiguousNFA));
     // Fails beyond 2^31 states, which the limits on values stay far below.
     builder.build(patterns).inspect_err(|error| tracing::error!(%error, "secrets cannot be looked for")).ok()
 }
@@ -122,6 +129,7 @@ fn automaton(patterns: &[Vec<u8>]) -> Option<AhoCorasick> {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use vitrine_model::Sha256;
 
     const VALUE: &str = r#"p@ss "word"/é\n+1"#;
 
@@ -171,6 +179,41 @@ mod tests {
         assert_eq!(guard.leaks(&files("seven77 12345")), []);
         assert_eq!(guard.leaks(&files("x='long enough'")).len(), 1);
         assert!(Guard::default().leaks(&files("long enough")).is_empty());
+    }
+
+    #[test]
+    fn a_value_is_found_in_files_without_the_white_space_it_was_stored_with() {
+        let guard = guard(&[("KEY", " sk-live-1234567890\n"), ("SHORT", "abcd      \n")]);
+        let files = |text: &str| Files::from([("a.js".parse().unwrap(), Bytes::from(text.to_owned()))]);
+        assert_eq!(guard.leaks(&files("key='sk-live-1234567890'")).len(), 1);
+        assert_eq!(guard.leaks(&files("key=c2stbGl2ZS0xMjM0NTY3ODkw")).len(), 1, "in Base64");
+        assert_eq!(guard.leaks(&files("abcd 61626364")), []);
+        assert_eq!(guard.mask("x sk-live-1234567890 y"), format!("x {HIDDEN} y"));
+    }
+
+    #[test]
+    fn of_many_long_values_the_most_usual_forms_are_looked_for() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
+        let value = |number: usize| -> String {
+            (0..1_000_u64)
+                .map(|at| Sha256::of(format!("{number} {at}").as_bytes()).to_hex())
+                .take(16)
+                .collect()
+        };
+        let values: Vec<_> = (0..100).map(|number| (format!("N{number}"), value(number))).collect();
+        let given: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let guard = guard(&[&given[..], &[("SHORT", "a short value")]].concat());
+        for (name, value) in &values {
+            let files = |text: String| Files::from([("a.js".parse().unwrap(), Bytes::from(text))]);
+            for form in [value.clone(), STANDARD.encode(value)] {
+                assert_eq!(guard.leaks(&files(form.clone())).first().map(|leak| &leak.name), Some(name));
+                assert_eq!(guard.mask(form.trim_end_matches('=')), HIDDEN);
+            }
+        }
+        assert_eq!(guard.mask("a%20short%20value"), HIDDEN, "short ones in all forms");
+        let bytes = guard.hidden.as_ref().unwrap().memory_usage();
+        assert!(bytes < 8 * 1024 * 1024, "{bytes}");
     }
 
     #[test]

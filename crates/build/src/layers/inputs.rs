@@ -14,7 +14,7 @@ use crate::profile::PackageManager;
 use crate::toolchain::{NodeMajor, Platform, tool_version};
 
 /// Raised when the way layers are made changes: older ones are then made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The files of one installation, reduced to what decides its result.
 #[derive(Debug, Clone, PartialEq, Eq)]

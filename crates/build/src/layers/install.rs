@@ -50,9 +50,34 @@ pub(super) async fn run(
     toolchain: &Toolchain,
     flight: &Flight,
 ) -> Result<Installed, LayerError> {
-    let started = Instant::now();
     let staging = store.shelf.stage().map_err(LayerError::io)?;
-    let node_modules = staging.path().join("node_modules");
+    match install_into(store, job, toolchain, (flight, staging.path())).await {
+        Ok(Made { id, resolved_lockfile, diagnostics, stats }) => {
+            Ok(Installed { staging, id, resolved_lockfile, diagnostics, stats })
+        }
+        Err(error) => {
+            staging.remove().await;
+            Err(error)
+        }
+    }
+}
+
+/// What was made, but for where.
+struct Made {
+    id: Sha256,
+    resolved_lockfile: Option<(ProjectPath, Bytes)>,
+    diagnostics: Vec<Diagnostic>,
+    stats: super::LayerStats,
+}
+
+async fn install_into(
+    store: &LayerStore,
+    job: &Job,
+    toolchain: &Toolchain,
+    (flight, staging): (&Flight, &Path),
+) -> Result<Made, LayerError> {
+    let started = Instant::now();
+    let node_modules = staging.join("node_modules");
     std::fs::create_dir(&node_modules).map_err(LayerError::io)?;
     let Started { sandbox, events } = store.driver.start(spec(store, toolchain, &node_modules)).await?;
     let installer = Installer {
@@ -70,9 +95,9 @@ pub(super) async fn run(
     let mut stats = seal_off_thread(&node_modules, staging.path()).await?;
     stats.install_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     stats.downloaded_bytes = downloaded;
-    let (id, lockfile, diagnostics) = settle(store, job, lockfile, diagnostics);
+    let (id, resolved_lockfile, diagnostics) = settle(store, job, lockfile, diagnostics);
     tracing::info!(layer = %id, files = stats.files, bytes = stats.bytes, millis = stats.install_ms, "layer installed");
-    Ok(Installed { staging, id, resolved_lockfile: lockfile, diagnostics, stats })
+    Ok(Made { id, resolved_lockfile, diagnostics, stats })
 }
 
 /// The name of what was installed, the lockfile to save, and what to tell. npm refuses some lockfiles that it would not
@@ -89,6 +114,11 @@ fn settle(
     let inputs = job.inputs.clone().with_lockfile(&path, &content);
     let id = inputs.layer_id(job.manager, job.node, store.toolchains.platform());
     if id != job.id {
+        // A lockfile that does not say all about the tree names it for nobody but those who ask for just the same.
+        let id = match lockfile::says_all(&path, &content) {
+            true => id,
+            false => Sha256::of(format!("layer {id} of {}", job.id).as_bytes()),
+        };
         return (id, Some((path, content)), diagnostics);
     }
     let unchanged = |diagnostic| match diagnostic {
@@ -217,6 +247,9 @@ impl Installer<'_> {
             match tool::after_failure(job.manager, attempt, job.lockfile.as_ref(), &run.tool_output) {
                 Some((next, diagnostic)) => {
                     self.note(&mut diagnostics, diagnostic);
+                    if attempt.is_locked && !next.is_locked {
+                        self.sandbox.apply(self.loosened()).await?;
+                    }
                     attempt = next;
                 }
                 // The same again with the lockfile as it is: the addresses may have been at fault.
@@ -237,6 +270,19 @@ impl Installer<'_> {
         let addressed =
             lockfile::with_addresses(self.job.inputs.files.get(&path)?, &self.config.registry.url)?;
         Some(Files::from([(path, addressed)]))
+    }
+
+    /// The lockfile as a tool may see it that is free to choose; gone where nobody can tell what it says.
+    fn loosened(&self) -> FileBatch {
+        let nothing = FileBatch { put: Vec::new(), removed: Vec::new() };
+        let Some(path) = self.job.lockfile.clone().filter(|_| self.job.manager == PackageManager::Npm) else {
+            return nothing;
+        };
+        match self.job.inputs.files.get(&path).map(lockfile::without_loose_addresses) {
+            None => nothing,
+            Some(Some(content)) => batch(&Files::from([(path, content)])),
+            Some(None) => FileBatch { removed: vec![path], ..nothing },
+        }
     }
 
     fn note(&self, diagnostics: &mut Vec<Diagnostic>, diagnostic: Diagnostic) {
@@ -294,8 +340,8 @@ impl Installer<'_> {
 
     async fn check_weight(&self) -> Result<(), LayerError> {
         let dir = self.node_modules.to_owned();
-        let weight = tokio::task::spawn_blocking(move || seal::weigh(&dir)).await;
-        match weight.map_err(|_| LayerError::Interrupted)? > seal::MAX_LAYER_BYTES {
+        let weighed = tokio::task::spawn_blocking(move || seal::is_too_large(&dir)).await;
+        match weighed.map_err(|_| LayerError::Interrupted)? {
             true => Err(LayerError::TooLarge),
             false => Ok(()),
         }

@@ -1,11 +1,15 @@
-//! Lockfiles as texts: what of them names a layer, and the two small changes they undergo on their way in and out.
+//! Lockfiles as texts: what of them names a layer, whether they say all about one, and the small changes they undergo on their way
+//! in and out.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vitrine_model::ProjectPath;
 
 use crate::Files;
 use crate::package_json::PackageJson;
+use crate::policy::lock::Lock;
 
 /// The project's name inside an installation: the true one would end in a layer that others share.
 pub(super) const NEUTRAL_NAME: &str = "vitrine-app";
@@ -83,9 +87,154 @@ fn address_of(place: &str, entry: &Value, registry_url: &str) -> Option<String> 
     }
 }
 
+/// An npm lockfile without the addresses of archives that it has no SHA-512 for; `None` when it cannot be read.
+///
+/// `npm install` believes such an address and leaves it out of the lockfile that it writes: what lies in `node_modules/react`
+/// may then be any archive of the registry, and nothing that names the layer tells. Without the address npm asks the registry
+/// for the package of this name.
+pub(super) fn without_loose_addresses(content: &Bytes) -> Option<Bytes> {
+    let mut lock: Map<String, Value> = serde_json::from_slice(content).ok()?;
+    let mut removed = false;
+    if let Some(Value::Object(packages)) = lock.get_mut("packages") {
+        packages.values_mut().for_each(|entry| removed |= remove_loose_address(entry));
+    }
+    // As npm wrote it before its seventh release, and still reads it.
+    let mut older: Vec<_> = lock.get_mut("dependencies").into_iter().collect();
+    while let Some(entries) = older.pop() {
+        for entry in entries.as_object_mut().into_iter().flat_map(|entries| entries.values_mut()) {
+            removed |= remove_loose_address(entry);
+            older.extend(entry.get_mut("dependencies"));
+        }
+    }
+    match removed {
+        true => serde_json::to_vec(&lock).ok().map(Bytes::from),
+        false => Some(content.clone()),
+    }
+}
+
+/// The target of a link is a folder of the project.
+fn remove_loose_address(entry: &mut Value) -> bool {
+    let is_link = entry.get("link") == Some(&Value::Bool(true));
+    if is_link || is_pinned(entry) {
+        return false;
+    }
+    entry.as_object_mut().is_some_and(|entry| entry.remove("resolved").is_some())
+}
+
+fn is_pinned(entry: &Value) -> bool {
+    entry.get("integrity").and_then(Value::as_str).is_some_and(has_sha512)
+}
+
+/// Whatever arrives is checked by the strongest hash of the list, and there is none stronger.
+fn has_sha512(integrity: &str) -> bool {
+    const BYTES: usize = 64;
+    let digest = |one: &str| STANDARD.decode(one.strip_prefix("sha512-")?).ok();
+    integrity.split_whitespace().filter_map(digest).any(|digest| digest.len() == BYTES)
+}
+
+/// True when the lockfile has a hash for everything that is downloaded: whoever has the same lockfile has the same tree. A
+/// lockfile that cannot be read says nothing.
+pub(super) fn says_all(path: &ProjectPath, content: &Bytes) -> bool {
+    if path.extension() != Some("json") {
+        let lock = Lock::read(path, content);
+        return lock.is_ok_and(|lock| lock.packages.iter().all(|package| package.has_integrity));
+    }
+    let Ok(lock) = serde_json::from_slice::<Map<String, Value>>(content) else {
+        return false;
+    };
+    let Some(Value::Object(packages)) = lock.get("packages") else {
+        return false;
+    };
+    packages.iter().all(|(place, entry)| {
+        let is_true = |field: &str| entry.get(field) == Some(&Value::Bool(true));
+        // What lies elsewhere is the project itself and its own packages; what comes in an archive is hashed with it.
+        !place.contains("node_modules/") || is_true("link") || is_true("inBundle") || is_pinned(entry)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sha512(text: &str) -> String {
+        format!("sha512-{}", STANDARD.encode([text.as_bytes()[0]; 64]))
+    }
+
+    #[test]
+    fn addresses_without_a_hash_are_taken_out_before_versions_are_chosen() {
+        let evil = "https://registry.example/evil/-/evil-1.0.0.tgz";
+        let good = sha512("a");
+        let lock = serde_json::json!({
+            "packages": {
+                "": {"version": "1.0.0"},
+                "node_modules/react": {"version": "1.0.0", "resolved": evil},
+                "node_modules/weak": {"version": "1.0.0", "resolved": evil, "integrity": "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="},
+                "node_modules/odd": {"version": "1.0.0", "resolved": [evil], "integrity": "sha512-x"},
+                "node_modules/fine": {"version": "1.0.0", "resolved": evil, "integrity": good},
+                "node_modules/own": {"resolved": "packages/own", "link": true},
+            },
+            "dependencies": {
+                "react": {"version": "1.0.0", "resolved": evil, "dependencies": {"deep": {"resolved": evil}}},
+                "fine": {"version": "1.0.0", "resolved": evil, "integrity": good},
+            },
+        });
+        let stripped = without_loose_addresses(&lock.to_string().into()).unwrap();
+        let stripped: Value = serde_json::from_slice(&stripped).unwrap();
+        let packages = &stripped["packages"];
+        for place in ["node_modules/react", "node_modules/weak", "node_modules/odd"] {
+            assert_eq!(packages[place].get("resolved"), None, "{place}");
+            assert_eq!(packages[place]["version"], "1.0.0");
+        }
+        assert_eq!(packages["node_modules/fine"]["resolved"], evil);
+        assert_eq!(packages["node_modules/own"]["resolved"], "packages/own");
+        let older = &stripped["dependencies"];
+        assert_eq!(older["react"].get("resolved"), None);
+        assert_eq!(older["react"]["dependencies"]["deep"].get("resolved"), None);
+        assert_eq!(older["fine"]["resolved"], evil);
+    }
+
+    #[test]
+    fn a_lockfile_without_loose_addresses_stays_as_it_is_and_none_is_made_of_what_is_none() {
+        let lock = Bytes::from(format!(
+            r#"{{"packages": {{"node_modules/a": {{"integrity": "{}"}}}} }}"#,
+            sha512("a")
+        ));
+        assert_eq!(without_loose_addresses(&lock), Some(lock));
+        for text in ["<<<<<<< ours\n{}", "\u{feff}{}", "[]", ""] {
+            assert_eq!(without_loose_addresses(&Bytes::from(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lockfile_says_all_when_everything_that_is_downloaded_has_a_hash() {
+        let says = |name: &str, text: &str| {
+            says_all(&ProjectPath::parse(name).unwrap(), &Bytes::from(text.to_owned()))
+        };
+        let npm = |entry: &str| {
+            let text = format!(
+                r#"{{"packages":{{"":{{}},"packages/own":{{"version":"1.0.0"}},"node_modules/own":{{"link":true}},"node_modules/a":{{{entry}}}}}}}"#
+            );
+            says("package-lock.json", &text)
+        };
+        assert!(npm(&format!(r#""version":"1.0.0","integrity":"{}""#, sha512("a"))));
+        assert!(npm(&format!(r#""version":"1.0.0","integrity":"sha1-x {}""#, sha512("a"))));
+        assert!(npm(r#""version":"1.0.0","inBundle":true"#));
+        for loose in
+            [r#""version":"1.0.0""#, r#""version":"1.0.0","integrity":"sha512-x""#, r#""integrity":"sha1-x""#]
+        {
+            assert!(!npm(loose), "{loose}");
+        }
+        assert!(!says("package-lock.json", "{}") && !says("package-lock.json", "<<<<<<<"));
+        let pnpm = |resolution: &str| {
+            says(
+                "pnpm-lock.yaml",
+                &format!("lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {resolution}\n"),
+            )
+        };
+        assert!(pnpm("{integrity: sha512-x}"));
+        assert!(!pnpm("{tarball: https://registry.example/evil/-/evil-1.0.0.tgz}"));
+        assert!(!pnpm("[]"));
+    }
 
     #[test]
     fn addresses_are_added_where_an_archive_of_the_registry_is_meant() {

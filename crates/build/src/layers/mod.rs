@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use ipnet::IpNet;
@@ -37,8 +37,10 @@ mod tool;
 
 use flight::Flight;
 use inputs::InstallInputs;
+pub(crate) use seal::weigh;
 pub use shelf::Collected;
-use shelf::Shelf;
+pub(crate) use shelf::{COMPILE_CACHES, PREBUNDLES};
+use shelf::{Shelf, Staging};
 
 /// How layers are made and how many are kept.
 #[derive(Debug, Clone)]
@@ -287,6 +289,17 @@ impl LayerStore {
         collecting.await.map_err(|_| LayerError::Interrupted)?.map_err(LayerError::io)
     }
 
+    /// Where the pre-bundles of all layers are.
+    pub(crate) fn prebundle_shelves(&self) -> std::io::Result<Vec<PathBuf>> {
+        self.shelf.prebundle_shelves()
+    }
+
+    /// The time for what is kept on disk.
+    pub(crate) fn now(&self) -> SystemTime {
+        let millis = u64::try_from(self.clock.now().as_millis()).unwrap_or(0);
+        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+    }
+
     pub(crate) fn driver(&self) -> &Arc<dyn Driver> {
         &self.driver
     }
@@ -370,7 +383,7 @@ struct Job {
 #[derive(Debug)]
 struct Installed {
     /// Holds `node_modules`; removed when dropped.
-    staging: tempfile::TempDir,
+    staging: Staging,
     /// The name of the layer.
     id: Sha256,
     resolved_lockfile: Option<(ProjectPath, Bytes)>,

@@ -3,6 +3,7 @@
 //! What lies there was written by package managers from strangers' archives: regular files, folders and links that
 //! stay inside are all there may be.
 
+use std::collections::HashSet;
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
@@ -54,19 +55,46 @@ pub(super) fn seal(node_modules: &Path, owner: (u32, u32)) -> Result<LayerStats,
     Ok(stats)
 }
 
-/// How much lies there, roughly; for the watch over an installation that runs.
-pub(super) fn weigh(dir: &Path) -> u64 {
-    let (mut bytes, mut folders) = (0, vec![dir.to_owned()]);
+/// True when more lies there than a layer may have; for the watch over an installation that runs. Looks no further than it
+/// has to.
+pub(super) fn is_too_large(dir: &Path) -> bool {
+    let weight = weigh_up_to(dir, MAX_LAYER_ENTRIES);
+    weight.bytes > MAX_LAYER_BYTES || weight.entries > MAX_LAYER_ENTRIES
+}
+
+/// What lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Weight {
+    /// On the disk.
+    bytes: u64,
+    /// Files, folders and links; a file with several names (pnpm links) is one.
+    entries: u64,
+}
+
+/// The bytes on the disk of everything in a folder; 0 where there is none.
+pub(crate) fn weigh(dir: &Path) -> u64 {
+    weigh_up_to(dir, u64::MAX).bytes
+}
+
+/// How much lies there, roughly; ends once there are more than `most` entries.
+fn weigh_up_to(dir: &Path, most: u64) -> Weight {
+    let (mut weight, mut folders, mut linked) = (Weight::default(), vec![dir.to_owned()], HashSet::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match entry.metadata() {
-                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
-                Ok(metadata) => bytes += metadata.blocks() * 512 / metadata.nlink().max(1),
-                Err(_) => {}
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else if metadata.nlink() > 1 && !linked.insert(metadata.ino()) {
+                continue;
+            }
+            weight.bytes += metadata.blocks() * 512;
+            weight.entries += 1;
+            if weight.entries > most {
+                return weight;
             }
         }
     }
-    bytes
+    weight
 }
 
 /// Of a link, the link itself.
@@ -151,6 +179,23 @@ mod tests {
         let stats = seal(dir.path(), owner(dir.path())).unwrap();
         assert_eq!((stats.files, stats.bytes), (4, 5));
         assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o7777, 0o755);
+    }
+
+    #[test]
+    fn a_growing_tree_is_weighed_by_files_and_not_by_their_names() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("a")).unwrap();
+        std::fs::write(dir.path().join("a/one"), [b'x'; 10_000]).unwrap();
+        for name in 0..5 {
+            std::fs::hard_link(dir.path().join("a/one"), dir.path().join(format!("{name}"))).unwrap();
+            symlink("a/one", dir.path().join(format!("link-{name}"))).unwrap();
+        }
+        let weight = weigh_up_to(dir.path(), 100);
+        assert_eq!(weight.entries, 7);
+        assert!((10_000..30_000).contains(&weight.bytes), "{weight:?}");
+        // No further than has to be looked.
+        assert_eq!(weigh_up_to(dir.path(), 3).entries, 4);
+        assert!(!is_too_large(dir.path()));
     }
 
     #[test]

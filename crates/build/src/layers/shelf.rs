@@ -9,11 +9,18 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use vitrine_model::source::Clock;
 use vitrine_model::{ProjectPath, Sha256};
 
+use super::seal::weigh;
 use super::{Installed, Job, Layer, LayerError, LayerStats};
 use crate::diagnostic::Diagnostic;
+use crate::prebundle::keeping;
+
+/// Beside a layer's tree: what its tools made of it, and so a part of what it weighs.
+pub(crate) const PREBUNDLES: &str = "prebundles";
+pub(crate) const COMPILE_CACHES: &str = "compile-caches";
 
 /// Prefix of everything that is on its way in or out; removed when the shelf is opened.
 pub(super) const STAGING: &str = "staging";
@@ -47,8 +54,40 @@ pub struct Collected {
     pub removed: u64,
     /// Bytes of them.
     pub removed_bytes: u64,
-    /// Bytes of the layers that are left.
+    /// Bytes of the layers that are left, with what is kept beside them.
     pub kept_bytes: u64,
+}
+
+/// A directory on its way to the shelf. Removed when dropped, by a thread that may wait: there can be hundreds of thousands of
+/// files in it.
+#[derive(Debug)]
+pub(super) struct Staging(Option<TempDir>);
+
+impl Staging {
+    pub(super) fn path(&self) -> &Path {
+        self.0.as_ref().map_or(Path::new(""), TempDir::path)
+    }
+
+    /// Leaves it where it was moved to.
+    fn keep(mut self) -> PathBuf {
+        self.0.take().map(TempDir::keep).unwrap_or_default()
+    }
+
+    /// Removes it; it is gone when this returns.
+    pub(super) async fn remove(mut self) {
+        let dir = self.0.take();
+        // Should the server end before that, it is removed at the next start.
+        let _ = tokio::task::spawn_blocking(move || drop(dir)).await;
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        let dir = self.0.take();
+        if let (Some(_), Ok(runtime)) = (&dir, tokio::runtime::Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(dir));
+        }
+    }
 }
 
 type InUse = Mutex<HashMap<Sha256, usize>>;
@@ -101,9 +140,9 @@ impl Shelf {
         Ok(Self { root: root.to_owned(), clock, in_use: Arc::default() })
     }
 
-    /// A fresh directory for an installation; removed when dropped.
-    pub(super) fn stage(&self) -> io::Result<tempfile::TempDir> {
-        tempfile::Builder::new().tempdir_in(self.root.join(STAGING))
+    /// A fresh directory for an installation.
+    pub(super) fn stage(&self) -> io::Result<Staging> {
+        tempfile::Builder::new().tempdir_in(self.root.join(STAGING)).map(|dir| Staging(Some(dir)))
     }
 
     /// The layer a job would give, if it is there.
@@ -205,6 +244,12 @@ impl Shelf {
         Ok(true)
     }
 
+    /// Where pre-bundles may be.
+    pub(super) fn prebundle_shelves(&self) -> io::Result<Vec<PathBuf>> {
+        let layers = std::fs::read_dir(self.root.join(LAYERS))?;
+        layers.map(|entry| Ok(entry?.path().join(PREBUNDLES))).collect()
+    }
+
     fn list(&self) -> io::Result<Vec<Shelved>> {
         let mut layers = Vec::new();
         for entry in std::fs::read_dir(self.root.join(LAYERS))? {
@@ -216,10 +261,12 @@ impl Shelf {
             let last_use = record.metadata().and_then(|metadata| metadata.modified());
             let stats =
                 std::fs::read(&record).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+            let beside = keeping::weigh_all(&entry.path().join(PREBUNDLES))
+                + weigh(&entry.path().join(COMPILE_CACHES));
             // Without a readable record it is of no use to anybody: the first to go.
             layers.push(Shelved {
                 id,
-                bytes: stats.map_or(0, |record| record.stats.bytes),
+                bytes: stats.map_or(0, |record| record.stats.bytes) + beside,
                 last_use: last_use.unwrap_or(SystemTime::UNIX_EPOCH),
             });
         }

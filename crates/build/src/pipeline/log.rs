@@ -121,7 +121,7 @@ impl<'a> LogBook<'a> {
     /// Takes what is kept back because its line was cut: the tool has ended.
     pub(super) fn flush(&mut self) {
         for is_stderr in [false, true] {
-            if let Some(line) = self.masks[usize::from(is_stderr)].finish(self.guard) {
+            for line in self.masks[usize::from(is_stderr)].finish(self.guard) {
                 self.take(is_stderr, &line);
             }
         }

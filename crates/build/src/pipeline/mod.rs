@@ -19,6 +19,7 @@ use vitrine_sandbox::driver::{CollectLimits, FilePut};
 
 use crate::Files;
 use crate::guard::Guard;
+use run::Ending;
 
 mod address;
 pub mod compare;
@@ -148,8 +149,8 @@ pub struct BuildUsage {
     pub cpu_micros: u64,
 }
 
-/// A build that led to a site.
-#[derive(Debug, Clone)]
+/// A build that led to a site. Its sandbox may still be on its way out; see [`Self::ended`].
+#[derive(Debug)]
 pub struct Built {
     /// The site's files.
     pub files: Files,
@@ -161,13 +162,25 @@ pub struct Built {
     pub usage: BuildUsage,
     /// Memory of the attempt that succeeded, when it was not the first: worth beginning with next time.
     pub needed_memory_bytes: Option<u64>,
+    ending: Option<Ending>,
+}
+
+impl Built {
+    /// Returns when nothing of the build's sandbox is left. Until then its layer is in use. It takes some tens of milliseconds, in
+    /// which what was built can be worked on; what goes wrong is in the log of the server. To be called once at least.
+    pub async fn ended(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            ending.wait().await;
+        }
+    }
 }
 
 /// Builds. Succeeds only when the command ended with code 0, left an `index.html`, left every script, module and style sheet
 /// that a page names, and no file holds a secret.
 ///
 /// The sandbox is fresh, sees the project, the toolchain and the layer, has no network and an environment of its own.
-/// Whatever happens, nothing of it is left when this returns; when it is dropped, the sandbox goes, too.
+/// When this fails, nothing of it is left; when it succeeds, [`Built::ended`] says when that is so; when it is dropped, the sandbox
+/// goes, too.
 pub async fn build(
     driver: &dyn Driver,
     request: BuildRequest,
@@ -179,8 +192,27 @@ pub async fn build(
         true => run::as_is(&request)?,
         false => run::run(driver, &request, log, &cancel).await?,
     };
-    let run::Ran { files, duration, usage, needed_memory_bytes } = ran;
-    let guard = request.guard;
+    let run::Ran { files, duration, usage, needed_memory_bytes, ending } = ran;
+    let (files, inspection) = match look_through(files, plan, request.guard).await {
+        Ok(looked) => looked,
+        Err(error) => {
+            if let Some(ending) = ending {
+                ending.wait().await;
+            }
+            return Err(error);
+        }
+    };
+    for warning in &inspection.warnings {
+        log.line(true, &format!("warning: {warning}"));
+    }
+    Ok(Built { files, inspection, duration, usage, needed_memory_bytes, ending })
+}
+
+async fn look_through(
+    files: Files,
+    plan: BuildPlan,
+    guard: Arc<Guard>,
+) -> Result<(Files, Inspection), BuildError> {
     let looking = tokio::task::spawn_blocking(move || {
         // First of all: no other message may quote such a file.
         let leaks = guard.leaks(&files);
@@ -188,18 +220,13 @@ pub async fn build(
             return Err(BuildError::SecretInOutput { leaks });
         }
         let inspection = inspect(&files, &plan.output)?;
-        Ok::<_, BuildError>((files, inspection))
+        Ok((files, inspection))
     });
-    let looked = looking.await.map_err(|error| {
+    looking.await.map_err(|error| {
         vitrine_sandbox::DriverError::Io(std::io::Error::other(format!(
             "looking through the output: {error}"
         )))
-    })?;
-    let (files, inspection) = looked?;
-    for warning in &inspection.warnings {
-        log.line(true, &format!("warning: {warning}"));
-    }
-    Ok(Built { files, inspection, duration, usage, needed_memory_bytes })
+    })?
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vitrine_model::ProjectPath;
 use vitrine_sandbox::Driver;
@@ -31,6 +32,30 @@ pub(super) struct Ran {
     pub(super) duration: Duration,
     pub(super) usage: BuildUsage,
     pub(super) needed_memory_bytes: Option<u64>,
+    /// Of its sandbox, where there was one.
+    pub(super) ending: Option<Ending>,
+}
+
+/// The end of a sandbox that is no longer needed, in a task of its own: it goes also when nobody waits for that.
+#[derive(Debug)]
+pub(super) struct Ending(JoinHandle<()>);
+
+impl Ending {
+    fn begin(sandbox: Arc<dyn Sandbox>) -> Self {
+        Self(tokio::spawn(async move { stop(sandbox.as_ref()).await }))
+    }
+
+    pub(super) async fn wait(self) {
+        if let Err(error) = self.0.await {
+            tracing::error!(%error, "nobody knows whether a build's sandbox was removed");
+        }
+    }
+}
+
+async fn stop(sandbox: &dyn Sandbox) {
+    if let Err(error) = sandbox.stop().await {
+        tracing::error!(sandbox = %sandbox.id(), %error, "a build's sandbox was not removed cleanly");
+    }
 }
 
 /// The project's files as a site: without those that only tools read.
@@ -50,6 +75,7 @@ pub(super) fn as_is(request: &BuildRequest) -> Result<Ran, BuildError> {
             duration: Duration::ZERO,
             usage: BuildUsage::default(),
             needed_memory_bytes: None,
+            ending: None,
         }),
         false => Err(refused_in(folder.as_ref(), refused)),
     }
@@ -108,7 +134,7 @@ pub(super) async fn run(
     outcome
 }
 
-/// One sandbox from its start to its end. When this returns, it is gone.
+/// One sandbox from its start to its end. When this fails, it is gone; when it succeeds, it is going.
 async fn attempt(
     driver: &dyn Driver,
     request: &BuildRequest,
@@ -135,11 +161,14 @@ async fn attempt(
         Some(Err(_)) => Err(BuildError::TimedOut(limits.wall)),
         Some(Ok(outcome)) => outcome,
     };
-    // Whatever happened: nothing outlives the build.
-    if let Err(error) = sandbox.stop().await {
-        tracing::error!(sandbox = %sandbox.id(), %error, "a build's sandbox was not removed cleanly");
+    // Whatever happened: nothing outlives the build. What it left is here, and can be looked through meanwhile.
+    match outcome {
+        Ok(ran) => Ok(Ran { ending: Some(Ending::begin(sandbox)), ..ran }),
+        Err(error) => {
+            stop(sandbox.as_ref()).await;
+            Err(error)
+        }
     }
-    outcome
 }
 
 fn spec(request: &BuildRequest, limits: &BuildLimits) -> SandboxSpec {
@@ -197,9 +226,13 @@ impl Attempt<'_, '_> {
         let folder = self.request.plan.output_folder();
         let collected = self.sandbox.collect(folder.as_ref(), self.limits.output).await?;
         match collected.refused.is_empty() {
-            true => {
-                Ok(Ran { files: collected.files, duration, usage: self.usage, needed_memory_bytes: None })
-            }
+            true => Ok(Ran {
+                files: collected.files,
+                duration,
+                usage: self.usage,
+                needed_memory_bytes: None,
+                ending: None,
+            }),
             false => Err(refused_in(folder.as_ref(), collected.refused)),
         }
     }

@@ -35,7 +35,10 @@ fn request(limits: BuildLimits) -> BuildRequest {
 async fn outcome(driver: &FakeDriver, limits: BuildLimits) -> (Result<Built, BuildError>, Vec<String>) {
     let lines = Mutex::new(Vec::new());
     let log = |_: bool, text: &str| lines.lock().unwrap().push(text.to_owned());
-    let outcome = build(driver, request(limits), &log, CancellationToken::new()).await;
+    let mut outcome = build(driver, request(limits), &log, CancellationToken::new()).await;
+    if let Ok(built) = &mut outcome {
+        built.ended().await;
+    }
     assert!(driver.running().is_empty(), "nothing outlives a build");
     (outcome, lines.into_inner().unwrap())
 }
@@ -135,6 +138,10 @@ async fn a_build_that_bundles_a_secret_fails_by_file_and_name_and_without_the_va
     let log = |_: bool, text: &str| lines.lock().unwrap().push(text.to_owned());
     let request = guarded(&[("API_KEY", "sk-live-1234567890")]);
     let error = build(&driver, request, &log, CancellationToken::new()).await.unwrap_err();
+    assert!(
+        driver.running().is_empty(),
+        "nothing outlives a build that fails, also after its sandbox was done"
+    );
     let problem = error.problem();
     assert_eq!(problem.code, Code::SecretInArtifact);
     assert_eq!(problem.errors[0].path.as_deref(), Some("a.js"));

@@ -5,7 +5,7 @@
 //! be served to another's visitors, so each is kept under the origin it came from: a pristine template, or one app.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +18,11 @@ use vitrine_sandbox::driver::{
 };
 
 use crate::Files;
-use crate::layers::{Layer, LayerError, LayerStore};
+use crate::layers::{Layer, LayerError, LayerStore, PREBUNDLES};
 use crate::profile::{DetectedProfile, DevSettings, ProfileError, dev_env};
 
 mod crawl;
+pub(crate) mod keeping;
 
 /// Bytes a pre-bundle may have: large real projects have about 20 MiB with source maps.
 pub const MAX_PREBUNDLE_BYTES: usize = 64 * 1024 * 1024;
@@ -38,6 +39,9 @@ const HARVEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The port of the dev server while a pre-bundle is made.
 const DEV_PORT: u16 = 4173;
 
+/// Begins the names of those that are made from templates.
+const TEMPLATE_PREFIX: &str = "template-";
+
 /// Whose a pre-bundle is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PrebundleKey {
@@ -50,7 +54,7 @@ pub enum PrebundleKey {
 impl PrebundleKey {
     fn dir_name(&self) -> String {
         match self {
-            Self::Template(hash) => format!("template-{hash}"),
+            Self::Template(hash) => format!("{TEMPLATE_PREFIX}{hash}"),
             Self::App(app) => app.as_str().to_owned(),
         }
     }
@@ -95,21 +99,42 @@ impl LayerStore {
     /// Where the pre-bundle of this origin is: a directory that holds `.vite`, to be mounted read-only at
     /// [`crate::profile::PREBUNDLE_DIR`]. `None` when there is none.
     pub fn prebundle_dir(&self, layer: &Layer, key: &PrebundleKey) -> Option<PathBuf> {
-        let dir = shelf_dir(layer).join(key.dir_name());
-        dir.is_dir().then_some(dir)
+        let (shelf, name) = (shelf_dir(layer), key.dir_name());
+        let dir = Some(shelf.join(&name)).filter(|dir| dir.is_dir())?;
+        keeping::touch(&shelf, &name, self.now());
+        Some(dir)
     }
 
-    /// Keeps a pre-bundle, in place of an earlier one of the same origin. Goes with its layer.
+    /// Keeps a pre-bundle, in place of an earlier one of the same origin. Goes with its layer, or before, when there are too many
+    /// beside one layer.
     pub async fn store_prebundle(
-        &self,
+        self: &Arc<Self>,
         layer: &Layer,
         key: &PrebundleKey,
         files: PrebundleFiles,
     ) -> Result<PathBuf, PrebundleError> {
         check_bounds(&files)?;
-        let (shelf, name) = (shelf_dir(layer), key.dir_name());
-        let storing = tokio::task::spawn_blocking(move || write_all(&shelf, &name, &files));
-        storing.await.map_err(std::io::Error::other)?
+        let (shelf, name, now) = (shelf_dir(layer), key.dir_name(), self.now());
+        let storing = tokio::task::spawn_blocking(move || {
+            let place = keeping::write(&shelf, &name, &files, now)?;
+            keeping::make_room(&shelf, &name, keeping::MAX_SHELF_BYTES)?;
+            Ok::<_, std::io::Error>(place)
+        });
+        let place = storing.await.map_err(std::io::Error::other)??;
+        // It counts for its layer, and all layers share a budget.
+        if let Err(error) = self.collect().await {
+            tracing::warn!(%error, "layers could not be collected");
+        }
+        Ok(place)
+    }
+
+    /// Removes the pre-bundles of an app that is being deleted, beside whichever layer they are.
+    pub async fn forget_prebundles(self: &Arc<Self>, app: &AppId) -> Result<(), PrebundleError> {
+        let (store, name) = (self.clone(), PrebundleKey::App(app.clone()).dir_name());
+        let forgetting = tokio::task::spawn_blocking(move || {
+            store.prebundle_shelves()?.iter().try_for_each(|shelf| keeping::remove(shelf, &name))
+        });
+        Ok(forgetting.await.map_err(std::io::Error::other)??)
     }
 
     /// Makes the pre-bundle of a project in a sandbox without network, by letting its dev server serve its page, and
@@ -261,26 +286,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 fn shelf_dir(layer: &Layer) -> PathBuf {
-    layer.dir().join("prebundles")
-}
-
-/// Written beside its place and moved there whole; an earlier one goes away only then.
-fn write_all(shelf: &Path, name: &str, files: &PrebundleFiles) -> Result<PathBuf, PrebundleError> {
-    std::fs::create_dir_all(shelf)?;
-    let staging = tempfile::Builder::new().prefix(".staging-").tempdir_in(shelf)?;
-    let fresh = staging.path().join("new");
-    for (path, content) in files {
-        let path = fresh.join(path);
-        std::fs::create_dir_all(path.parent().unwrap_or(&fresh))?;
-        std::fs::write(path, content)?;
-    }
-    let place = shelf.join(name);
-    match std::fs::rename(&place, staging.path().join("old")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    std::fs::rename(&fresh, &place)?;
-    Ok(place)
+    layer.dir().join(PREBUNDLES)
 }
 
 #[cfg(test)]
@@ -318,17 +324,5 @@ mod tests {
         let many: PrebundleFiles =
             (0..=MAX_PREBUNDLE_FILES).map(|n| (format!(".vite/{n}"), Bytes::new())).collect();
         assert!(matches!(check_bounds(&many), Err(PrebundleError::TooLarge)));
-    }
-
-    #[test]
-    fn a_newer_one_takes_the_place_of_the_older() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = |text: &'static str| {
-            vec![(".vite/deps/_metadata.json".to_owned(), Bytes::from_static(text.as_bytes()))]
-        };
-        write_all(dir.path(), "app_x", &file("1")).unwrap();
-        let place = write_all(dir.path(), "app_x", &file("2")).unwrap();
-        assert_eq!(std::fs::read(place.join(".vite/deps/_metadata.json")).unwrap(), b"2");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -32,7 +32,10 @@ async fn run(driver: &dyn Driver, request: BuildRequest) -> (Result<Built, Build
     let lines = Lines::default();
     let kept = lines.clone();
     let log = move |_: bool, text: &str| kept.lock().unwrap().push(text.to_owned());
-    let outcome = build(driver, request, &log, CancellationToken::new()).await;
+    let mut outcome = build(driver, request, &log, CancellationToken::new()).await;
+    if let Ok(built) = &mut outcome {
+        built.ended().await;
+    }
     let lines = lines.lock().unwrap().clone();
     (outcome, lines)
 }

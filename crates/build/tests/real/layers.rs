@@ -72,6 +72,54 @@ async fn a_drifted_lockfile_is_brought_up_to_date_and_said_so() {
     assert!(path.as_str() == "package-lock.json" && content != drifted[&path]);
 }
 
+/// A project whose lockfile says that `ms` is what lies at another package's address, without a hash, and does not fit.
+fn poisoned(honest: &Files, path: &str, entry: &str) -> Files {
+    let mut files = project(r#""ms":"2.1.3","has-flag":"4.0.0""#);
+    let lock = String::from_utf8(honest[path].to_vec()).unwrap();
+    let integrity = lock.lines().find(|line| line.contains("sha512-")).unwrap();
+    files.insert(path.parse().unwrap(), lock.replace(integrity, entry).into());
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_without_a_hash_puts_no_other_package_into_a_layer_that_others_share() {
+    let fixture = fixture().await;
+    let before = project(r#""ms":"2.1.3""#);
+    let honest = locked(before.clone(), &fixture.layer(&before).await);
+    let address = format!("{}escape-string-regexp/-/escape-string-regexp-4.0.0.tgz", fixture.registry);
+    let loose = poisoned(&honest, "package-lock.json", &format!(r#""resolved": "{address}","#));
+    let layer = fixture.layer(&loose).await;
+    assert!(matches!(layer.diagnostics[..], [Diagnostic::LockfileUpdated { .. }]), "{:?}", layer.diagnostics);
+    let name = std::fs::read_to_string(layer.node_modules.join("ms/package.json")).unwrap();
+    assert!(name.contains(r#""name": "ms""#), "{name}");
+    // Whoever has the lockfile that was written gets a layer made of that.
+    let (_, written) = layer.resolved_lockfile.clone().unwrap();
+    let text = String::from_utf8(written.to_vec()).unwrap();
+    assert!(!text.contains("escape-string"), "{text}");
+    let followed = fixture.layer(&locked(loose, &layer)).await;
+    let is_pinned = text.matches("sha512-").count() == 2;
+    assert_eq!(followed.id == layer.id, is_pinned, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tarball_without_a_hash_gives_pnpm_no_layer_that_others_share() {
+    let fixture = fixture().await;
+    let mut before = project(r#""ms":"2.1.3""#);
+    before.extend(files(&[("pnpm-workspace.yaml", "packages: []\n")]));
+    let honest = locked(before.clone(), &fixture.layer(&before).await);
+    let address = format!("{}escape-string-regexp/-/escape-string-regexp-4.0.0.tgz", fixture.registry);
+    let mut loose = poisoned(&honest, "pnpm-lock.yaml", &format!("    resolution: {{tarball: {address}}}"));
+    loose.extend(files(&[("pnpm-workspace.yaml", "packages: []\n")]));
+    // pnpm may refuse it, which is as good.
+    if let Ok(layer) = fixture.ensure(&loose).await.0 {
+        let name = std::fs::read_to_string(layer.node_modules.join("ms/package.json")).unwrap();
+        let written = layer.resolved_lockfile.as_ref().map(|(_, written)| String::from_utf8_lossy(written));
+        let written = written.unwrap_or_default();
+        let is_honest = name.contains(r#""name": "ms""#);
+        assert!(is_honest || written.contains("escape-string"), "{name}\n{written}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn contradicting_peers_are_installed_leniently_and_said_so() {
     let fixture = fixture().await;

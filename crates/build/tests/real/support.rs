@@ -34,6 +34,8 @@ pub(crate) struct Fixture {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) store: Arc<LayerStore>,
+    /// The registry's address, with a slash at its end.
+    pub(crate) registry: String,
 }
 
 /// Toolchains are kept between runs: a download takes longer than all tests. One store for all tests of a program, as
@@ -50,7 +52,8 @@ pub(crate) async fn fixture() -> Fixture {
     let driver: Arc<dyn Driver> = make(dir.path());
     driver.remove_orphans().await.unwrap();
     let store = open(dir.path(), driver.clone()).await;
-    Fixture { dir, driver, store }
+    let registry = RegistrySettings::resolve("", "").await.unwrap().url;
+    Fixture { dir, driver, store, registry }
 }
 
 pub(crate) async fn open(dir: &Path, driver: Arc<dyn Driver>) -> Arc<LayerStore> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use vitrine_model::{ArtifactFile, Encoding, Sha256};
 
-use super::head::HeadWriter;
+use super::head::{Head, HeadWriter};
 use super::negotiate::Accepted;
 use super::policy::Policy;
 
@@ -20,12 +20,30 @@ pub(crate) enum Content {
     Stored { sha256: Sha256, size: u64 },
     /// Here: made by us.
     Made(Bytes),
+    /// A stored page with a runtime configuration in it, among the objects at hand or made again.
+    Filled { sha256: Sha256, size: u64, filling: Arc<Filling> },
+}
+
+/// What a filled page is made of.
+#[derive(Debug)]
+pub(crate) struct Filling {
+    /// The page, stored.
+    pub(crate) page: Content,
+    /// The runtime configuration as JSON.
+    pub(crate) config: Bytes,
+}
+
+/// A page with a runtime configuration in it, with its gzip form where that is worth it.
+#[derive(Debug)]
+pub(crate) struct FilledPage {
+    pub(crate) plain: (Sha256, Bytes),
+    pub(crate) packed: Option<(Sha256, Bytes)>,
 }
 
 impl Content {
     pub(crate) fn len(&self) -> u64 {
         match self {
-            Self::Stored { size, .. } => *size,
+            Self::Stored { size, .. } | Self::Filled { size, .. } => *size,
             Self::Made(bytes) => bytes.len() as u64,
         }
     }
@@ -117,24 +135,15 @@ impl Entry {
         }
     }
 
-    /// Something made by us, with its gzip form where that is worth it.
-    pub(crate) fn made(
-        bytes: Bytes,
-        packed: Option<Bytes>,
-        content_type: &str,
-        policy: &Arc<Policy>,
-    ) -> Self {
+    /// Something made by us.
+    pub(crate) fn made(bytes: Bytes, content_type: &str, policy: &Arc<Policy>) -> Self {
         let sha256 = Sha256::of(&bytes);
-        let packed = packed.map(|packed| {
-            let sha256 = Sha256::of(&packed);
-            Form::new(Content::Made(packed), &sha256, Some(Encoding::Gzip))
-        });
         Self {
             kind: Kind::of(content_type),
             content_type: content_type.to_owned(),
             sha256,
             plain: Form::new(Content::Made(bytes), &sha256, None),
-            packed: packed.into_iter().collect(),
+            packed: Vec::new(),
             cache_control: super::caching::PAGE,
             script_hashes: Vec::new(),
             filled: None,
@@ -142,14 +151,26 @@ impl Entry {
         }
     }
 
-    /// This page with the runtime configuration in its slot.
-    pub(crate) fn fill(&self, bytes: Bytes, packed: Option<Bytes>) -> Arc<Entry> {
-        let mut made = Self::made(bytes, packed, &self.content_type, &self.policy);
-        made.script_hashes.clone_from(&self.script_hashes);
-        let Some(filled) = &self.filled else {
-            return Arc::new(made);
+    /// Learns what this page is with the runtime configuration in its slot. Only that: the bytes are among the objects.
+    pub(crate) fn fill(&self, page: &FilledPage, filling: &Arc<Filling>) {
+        let Some(filled) = &self.filled else { return };
+        let form = |(sha256, bytes): &(Sha256, Bytes), encoding| {
+            let (size, filling) = (bytes.len() as u64, filling.clone());
+            Form::new(Content::Filled { sha256: *sha256, size, filling }, sha256, encoding)
         };
-        filled.get_or_init(|| Arc::new(made)).clone()
+        filled.get_or_init(|| {
+            Arc::new(Self {
+                kind: self.kind,
+                content_type: self.content_type.clone(),
+                sha256: page.plain.0,
+                plain: form(&page.plain, None),
+                packed: page.packed.iter().map(|packed| form(packed, Some(Encoding::Gzip))).collect(),
+                cache_control: super::caching::PAGE,
+                script_hashes: self.script_hashes.clone(),
+                filled: None,
+                policy: self.policy.clone(),
+            })
+        });
     }
 
     /// What is served of this file; None while its slot has to be filled first.
@@ -170,33 +191,38 @@ impl Entry {
     }
 
     /// The head of a 200 with this form.
-    pub(crate) fn found<'f>(&self, form: &'f Form) -> &'f Bytes {
-        form.found.get_or_init(|| self.whole(StatusCode::OK, form))
+    pub(crate) fn found(&self, form: &Form) -> Head {
+        let own = self.policy.heads.kept(&form.found, || self.whole(StatusCode::OK, form));
+        Head { own, shared: self.shared().clone() }
     }
 
     /// The head of a 404 whose page this is.
-    pub(crate) fn not_found<'f>(&self, form: &'f Form) -> &'f Bytes {
-        form.not_found.get_or_init(|| self.whole(StatusCode::NOT_FOUND, form))
+    pub(crate) fn not_found(&self, form: &Form) -> Head {
+        let own = self.policy.heads.kept(&form.not_found, || self.whole(StatusCode::NOT_FOUND, form));
+        Head { own, shared: self.shared().clone() }
     }
 
     /// The head of a 304. A client replaces what it has kept by these fields: a policy that has changed reaches it too.
-    pub(crate) fn not_modified<'f>(&self, form: &'f Form) -> &'f Bytes {
-        form.not_modified.get_or_init(|| {
+    pub(crate) fn not_modified(&self, form: &Form) -> Head {
+        let own = self.policy.heads.kept(&form.not_modified, || {
             let head = HeadWriter::new(StatusCode::NOT_MODIFIED).field("ETag", &form.etag);
-            let head = self.caching(head, self.cache_control);
-            let head = if self.kind == Kind::Asset { head } else { head.fields(self.policy.of_all()) };
-            self.document(head).finish()
-        })
+            self.end(self.caching(head, self.cache_control))
+        });
+        match self.kind {
+            Kind::Asset => Head::from(own),
+            Kind::Page | Kind::Document => Head { own, shared: self.shared().clone() },
+        }
     }
 
     /// The head of a 206 of the plain form.
-    pub(crate) fn partial(&self, content_type: &str, range: Option<&str>, len: u64) -> Bytes {
+    pub(crate) fn partial(&self, content_type: &str, range: Option<&str>, len: u64) -> Head {
         let head = HeadWriter::new(StatusCode::PARTIAL_CONTENT)
             .field("Content-Type", content_type)
             .length(len)
             .optional("Content-Range", range)
             .field("ETag", &self.plain.etag);
-        self.document(self.caching(head, self.cache_control).fields(self.policy.of_all())).finish()
+        let own = self.end(self.caching(head, self.cache_control));
+        Head { own, shared: self.shared().clone() }
     }
 
     fn whole(&self, status: StatusCode, form: &Form) -> Bytes {
@@ -209,7 +235,7 @@ impl Entry {
         let cache_control = if is_found { self.cache_control } else { super::caching::PAGE };
         let head = self.caching(head, cache_control);
         let head = if is_found { head.field("Accept-Ranges", "bytes") } else { head };
-        self.document(head.fields(self.policy.of_all())).finish()
+        self.end(head)
     }
 
     fn caching(&self, head: HeadWriter, cache_control: &str) -> HeadWriter {
@@ -217,12 +243,21 @@ impl Entry {
         head.field("Cache-Control", cache_control).optional("Vary", vary)
     }
 
-    fn document(&self, head: HeadWriter) -> HeadWriter {
+    /// Ends a head of this entry where [`Self::shared`] goes on.
+    fn end(&self, head: HeadWriter) -> Bytes {
         match self.kind {
-            Kind::Asset => head,
-            Kind::Page | Kind::Document => head
-                .fields(self.policy.of_documents())
-                .field("Content-Security-Policy", &self.policy.content_security(&self.script_hashes)),
+            Kind::Asset => head.finish(),
+            Kind::Page | Kind::Document => {
+                head.text(&self.policy.documents_begin(&self.script_hashes)).finish()
+            }
+        }
+    }
+
+    /// What the heads of this entry have in common with those of the site's other files.
+    fn shared(&self) -> &Bytes {
+        match self.kind {
+            Kind::Asset => self.policy.of_all(),
+            Kind::Page | Kind::Document => self.policy.of_documents(),
         }
     }
 }

@@ -35,11 +35,11 @@ use http::Response;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::request::Parts;
 use vitrine_model::source::Clock;
-use vitrine_model::{AppId, ArtifactId};
+use vitrine_model::{AppId, ArtifactId, Sha256};
 
 use crate::body::Body;
 use crate::host::SiteHost;
-use entry::{Content, Entry};
+use entry::{Content, Entry, FilledPage, Filling};
 use objects::Objects;
 use ready::{Piece, Ready};
 use reply::{Notice, Reply, ReplyBody};
@@ -221,22 +221,35 @@ impl Hosting {
 
     /// Makes a page with the runtime configuration in it; from then on it is served like any other.
     async fn fill(&self, page: &Entry, served: &Served) -> Result<(), SourceError> {
-        let bytes = match self.content(&page.plain.content).await? {
+        let filling = Filling { page: page.plain.content.clone(), config: served.config() };
+        let made = self.make(&filling).await?;
+        page.fill(&made, &Arc::new(filling));
+        for (sha256, bytes) in [Some(made.plain), made.packed].into_iter().flatten() {
+            self.objects.put(sha256, bytes).await;
+        }
+        Ok(())
+    }
+
+    async fn make(&self, filling: &Filling) -> Result<FilledPage, SourceError> {
+        let Content::Stored { sha256, size } = &filling.page else { return Err(SourceError::Missing) };
+        let bytes = match self.objects.get(sha256, *size).await? {
             Object::Bytes(bytes) => bytes,
             Object::File { file, len } => ready::read(file, 0..len)
                 .await
                 .map_err(|error| SourceError::Unavailable(format!("a page could not be read: {error}")))?,
         };
-        let config = served.site.runtime_config.clone();
+        let config = filling.config.clone();
         // Hashing and compressing are all CPU: not on a thread that answers others meanwhile.
-        let work = tokio::task::spawn_blocking(move || {
-            let filled = slot::fill(&bytes, &config);
-            let packed = slot::pack(&filled);
-            (filled, packed)
-        });
-        let (filled, packed) = work.await.map_err(|error| SourceError::Unavailable(error.to_string()))?;
-        page.fill(filled, packed);
-        Ok(())
+        let work = tokio::task::spawn_blocking(move || slot::make(&bytes, &config));
+        work.await.map_err(|error| SourceError::Unavailable(error.to_string()))
+    }
+
+    /// A form of a filled page that had to make room meanwhile.
+    async fn make_again(&self, form: &Sha256, filling: &Filling) -> Result<Object, SourceError> {
+        let made = self.make(filling).await?;
+        let forms = [Some(made.plain), made.packed];
+        let found = forms.into_iter().flatten().find(|(sha256, _)| sha256 == form);
+        found.map(|(_, bytes)| Object::Bytes(bytes)).ok_or(SourceError::Missing)
     }
 
     async fn fetch(&self, reply: Reply) -> Result<Ready, SourceError> {
@@ -258,6 +271,9 @@ impl Hosting {
             Content::Made(bytes) => Ok(Object::Bytes(bytes.clone())),
             Content::Stored { size: 0, .. } => Ok(Object::Bytes(Bytes::new())),
             Content::Stored { sha256, size } => self.objects.get(sha256, *size).await,
+            Content::Filled { sha256, size, filling } => {
+                self.objects.get_or(sha256, *size, self.make_again(sha256, filling)).await
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use moka::future::Cache;
 use vitrine_model::Sha256;
 
@@ -30,11 +31,21 @@ impl Objects {
 
     /// One object; several callers share one look at the source.
     pub(crate) async fn get(&self, sha256: &Sha256, size: u64) -> Result<Object, SourceError> {
+        self.get_or(sha256, size, self.source.object(sha256, size)).await
+    }
+
+    /// Bytes with this hash: those at hand, or what `make` gives; several callers share one making.
+    pub(crate) async fn get_or(
+        &self,
+        sha256: &Sha256,
+        size: u64,
+        make: impl Future<Output = Result<Object, SourceError>>,
+    ) -> Result<Object, SourceError> {
         if let Some(object) = self.cache.get(sha256).await {
             return Ok(object);
         }
         let fetched = self.cache.try_get_with(*sha256, async {
-            let object = self.source.object(sha256, size).await?;
+            let object = make.await?;
             // A head with its length is made already: another length would let bytes run into the next answer.
             if object.len() == size { Ok(object) } else { Err(SourceError::Missing) }
         });
@@ -42,5 +53,10 @@ impl Objects {
             tracing::warn!(%sha256, %error, "an object could not be read");
             (*error).clone()
         })
+    }
+
+    /// Keeps bytes that were made here, as long as there is room.
+    pub(crate) async fn put(&self, sha256: Sha256, bytes: Bytes) {
+        self.cache.insert(sha256, Object::Bytes(bytes)).await;
     }
 }

@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use super::head::status_of;
+use super::head::Head;
 use super::range::Multipart;
 use super::reply::Reply;
 use super::reply::ReplyBody;
@@ -32,7 +32,7 @@ const MAX_FIELDS: usize = 32;
 /// An answer whose bytes are at hand.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    pub(crate) head: Bytes,
+    pub(crate) head: Head,
     pub(crate) body: Pieces,
     usage: Option<Arc<Counter>>,
 }
@@ -85,7 +85,7 @@ impl Piece {
 }
 
 impl Ready {
-    pub(crate) fn new(head: Bytes, piece: Piece) -> Self {
+    pub(crate) fn new(head: Head, piece: Piece) -> Self {
         Self { head, body: Pieces::One(piece), usage: None }
     }
 
@@ -98,7 +98,7 @@ impl Ready {
         Self::new(reply.head, piece)
     }
 
-    pub(crate) fn multipart(head: Bytes, whole: &Piece, frame: Multipart) -> Self {
+    pub(crate) fn multipart(head: Head, whole: &Piece, frame: Multipart) -> Self {
         let parts =
             frame.parts.into_iter().flat_map(|(lead, range)| [Piece::Bytes(lead), whole.slice(range)]);
         let pieces = parts.chain([Piece::Bytes(frame.end)]).collect();
@@ -132,11 +132,11 @@ impl Ready {
     /// For hyper, which adds what concerns the connection.
     pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(body::empty());
-        *response.status_mut() = status_of(&self.head);
+        *response.status_mut() = self.head.status();
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let block =
-            self.head.iter().position(|byte| *byte == b'\n').map_or(&[][..], |at| &self.head[at + 1..]);
-        let ended = [block, b"\r\n"].concat();
+        let own = &self.head.own;
+        let block = own.iter().position(|byte| *byte == b'\n').map_or(&[][..], |at| &own[at + 1..]);
+        let ended = [block, &self.head.shared, b"\r\n"].concat();
         if let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(&ended, &mut fields) {
             for field in fields {
                 let name = HeaderName::from_bytes(field.name.as_bytes());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::entry::Content;
-use super::head::HeadWriter;
+use super::head::{Head, HeadWriter};
 use super::range::Multipart;
 use crate::page::{POLICY, Page};
 
@@ -14,7 +14,7 @@ use crate::page::{POLICY, Page};
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     /// See [`super::head`].
-    pub(crate) head: Bytes,
+    pub(crate) head: Head,
     pub(crate) body: ReplyBody,
 }
 
@@ -28,12 +28,12 @@ pub(crate) enum ReplyBody {
 }
 
 impl Reply {
-    pub(crate) fn empty(head: Bytes) -> Self {
-        Self { head, body: ReplyBody::Empty }
+    pub(crate) fn empty(head: impl Into<Head>) -> Self {
+        Self { head: head.into(), body: ReplyBody::Empty }
     }
 
-    pub(crate) fn whole(head: Bytes, content: &Content) -> Self {
-        Self { head, body: ReplyBody::Whole(content.clone()) }
+    pub(crate) fn whole(head: impl Into<Head>, content: &Content) -> Self {
+        Self { head: head.into(), body: ReplyBody::Whole(content.clone()) }
     }
 
     /// The same for `HEAD`.

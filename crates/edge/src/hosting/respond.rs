@@ -91,7 +91,7 @@ fn missing(request: &HostedRequest<'_>, served: &Served, path: &str) -> Outcome 
         return Outcome::Fill(page.clone());
     };
     let form = entry.form(request.accept_encoding.as_deref());
-    Outcome::Reply(Reply::whole(entry.not_found(form).clone(), &form.content))
+    Outcome::Reply(Reply::whole(entry.not_found(form), &form.content))
 }
 
 fn file(request: &HostedRequest<'_>, entry: &Arc<Entry>) -> Outcome {
@@ -105,13 +105,13 @@ fn file(request: &HostedRequest<'_>, entry: &Arc<Entry>) -> Outcome {
         None => entry.form(request.accept_encoding.as_deref()),
     };
     Outcome::Reply(match judge(request, &form.etag) {
-        Verdict::NotModified => Reply::empty(entry.not_modified(form).clone()),
+        Verdict::NotModified => Reply::empty(entry.not_modified(form)),
         Verdict::Failed => Reply::text(
             StatusCode::PRECONDITION_FAILED,
             "The file is not the one the request was made for.\n",
         ),
         Verdict::Proceed => match ranges {
-            None => Reply::whole(entry.found(form).clone(), &form.content),
+            None => Reply::whole(entry.found(form), &form.content),
             Some(ranges) => part(entry, ranges),
         },
     })
@@ -130,7 +130,7 @@ fn part(entry: &Entry, ranges: Ranges) -> Reply {
     let Form { content, .. } = &entry.plain;
     let len = content.len();
     match ranges {
-        Ranges::Whole => Reply::whole(entry.found(&entry.plain).clone(), content),
+        Ranges::Whole => Reply::whole(entry.found(&entry.plain), content),
         Ranges::Unsatisfiable => Reply::unsatisfiable(len),
         Ranges::Parts(parts) => match <[_; 1]>::try_from(parts) {
             Ok([range]) => {

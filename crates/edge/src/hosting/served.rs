@@ -10,7 +10,8 @@ use vitrine_model::hosting::Fallback;
 use vitrine_model::{ArtifactFile, Manifest, ProjectPath, Timestamp};
 
 use super::caching;
-use super::entry::{Entry, Kind};
+use super::entry::{Content, Entry, Kind};
+use super::head::HeadRoom;
 use super::policy::Policy;
 use super::source::{Site, SiteKey};
 use super::usage::Counter;
@@ -26,13 +27,20 @@ const NOT_FOUND: &str = "404.html";
 /// is a look.
 const MOST_FOLDERS_ABOVE: usize = 8;
 
-/// What a site takes in memory besides its files.
-const BASE_BYTES: u64 = 8 * 1024;
+/// What a site takes in memory besides its files and its heads.
+const BASE_BYTES: u64 = 4 * 1024;
 
-/// What one file of a site takes besides its path: its line in the manifest, its place by path, and, once it was asked
-/// for, its prepared heads. Between what was counted for a file that nobody asks for (some 400 bytes) and one that is asked for
-/// in every form (some 4,000).
-const FILE_BYTES: u64 = 1_024;
+/// What one file of a site takes besides its path: its line in the manifest and its place by path, for which some 400 bytes were
+/// counted, and its entry once it was asked for.
+const FILE_BYTES: u64 = 600;
+
+/// What each form of a file takes in its entry.
+const FORM_BYTES: u64 = 250;
+
+/// What heads may take that are kept: of every site, so that small ones have all of theirs, and for each of its files, which is
+/// one head with its 304.
+const SITE_HEADS_BYTES: u64 = 4 * 1024;
+const FILE_HEADS_BYTES: u64 = 512;
 
 /// A site in memory.
 #[derive(Debug)]
@@ -79,7 +87,8 @@ impl Served {
         now: Timestamp,
     ) -> Self {
         let is_app = matches!(key, SiteKey::App { .. });
-        let policy = Arc::new(Policy::new(&site.settings, scheme, is_app));
+        let heads = HeadRoom::new(heads_bytes(&site));
+        let policy = Arc::new(Policy::new(&site.settings, scheme, is_app, heads));
         let lazy = |manifest: &Arc<Manifest>| Lazy { manifest: manifest.clone(), entry: OnceLock::new() };
         let files: HashMap<_, _> =
             site.manifest.files.keys().map(|path| (path.clone(), lazy(&site.manifest))).collect();
@@ -92,7 +101,7 @@ impl Served {
             }
         }
         let document = Bytes::from(site.runtime_config.to_string());
-        let runtime_config = Arc::new(Entry::made(document, None, "application/json", &policy));
+        let runtime_config = Arc::new(Entry::made(document, "application/json", &policy));
         Self {
             files,
             earlier,
@@ -108,12 +117,19 @@ impl Served {
         }
     }
 
-    /// About how much memory this takes.
+    /// About how much memory this takes at most: what is made ready later is weighed from the beginning.
     pub(crate) fn bytes(&self) -> u64 {
-        let paths = |files: &HashMap<ProjectPath, Lazy>| -> u64 {
-            files.keys().map(|path| 2 * path.as_str().len() as u64 + FILE_BYTES).sum()
-        };
-        BASE_BYTES + paths(&self.files) + paths(&self.earlier)
+        let files = manifests(&self.site).flat_map(|manifest| &manifest.files);
+        let files: u64 = files.map(|(path, file)| file_bytes(path, file)).sum();
+        BASE_BYTES + heads_bytes(&self.site) + self.runtime_config.plain.content.len() + files
+    }
+
+    /// The runtime configuration as JSON.
+    pub(crate) fn config(&self) -> Bytes {
+        match &self.runtime_config.plain.content {
+            Content::Made(document) => document.clone(),
+            _ => Bytes::from(self.site.runtime_config.to_string()),
+        }
     }
 
     /// What is at a decoded path.
@@ -226,6 +242,25 @@ impl Served {
     }
 }
 
+fn manifests(site: &Site) -> impl Iterator<Item = &Manifest> {
+    std::iter::once(&site.manifest).chain(&site.earlier).map(|manifest| &**manifest)
+}
+
+/// What the heads of a site's files may take.
+fn heads_bytes(site: &Site) -> u64 {
+    let files: u64 = manifests(site).map(|manifest| manifest.files.len() as u64).sum();
+    SITE_HEADS_BYTES + files * FILE_HEADS_BYTES
+}
+
+/// Everything about a file but its heads. Its texts are in the manifest and in the entry, filled pages have two.
+fn file_bytes(path: &ProjectPath, file: &ArtifactFile) -> u64 {
+    let entries = if file.has_config_slot { 2 } else { 1 };
+    let hashes: usize = file.script_hashes.iter().map(|hash| hash.len() + size_of::<String>()).sum();
+    let texts = (file.content_type.len() + hashes) as u64;
+    let forms = 1 + file.variants.len() as u64;
+    2 * path.as_str().len() as u64 + FILE_BYTES + entries * forms * FORM_BYTES + (1 + entries) * texts
+}
+
 /// A duration in the unit of timestamps.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
@@ -237,4 +272,95 @@ fn has_one_page(manifest: &Manifest) -> bool {
         path.as_str() != INDEX && Kind::of(&file.content_type) == Kind::Page
     };
     !manifest.files.iter().any(is_other_page)
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_model::hosting::HostingSettings;
+    use vitrine_model::{Encoding, Sha256, Variant};
+
+    use super::super::source::SiteState;
+    use super::super::usage::Counters;
+    use super::*;
+
+    fn page(name: &str) -> (ProjectPath, ArtifactFile) {
+        let variant = |encoding| (encoding, Variant { sha256: Sha256::of(b"packed"), size: 6 });
+        let file = ArtifactFile {
+            sha256: Sha256::of(name.as_bytes()),
+            size: 1,
+            content_type: "text/html; charset=utf-8".to_owned(),
+            variants: [Encoding::Brotli, Encoding::Zstd, Encoding::Gzip].map(variant).into(),
+            script_hashes: Vec::new(),
+            has_config_slot: false,
+        };
+        (name.parse().unwrap(), file)
+    }
+
+    fn served(pages: usize, policy: &str) -> Served {
+        let files = (0..pages).map(|number| page(&format!("{number}.html"))).collect();
+        let manifest = Arc::new(Manifest { files });
+        let site = Site {
+            app: "app_01hf7yat000000000000000001".parse().unwrap(),
+            slug: "site".to_owned(),
+            version: 1,
+            state: SiteState::Published,
+            artifact: manifest.id(),
+            manifest,
+            earlier: Vec::new(),
+            settings: HostingSettings {
+                content_security_policy: Some(policy.to_owned()),
+                ..HostingSettings::default()
+            },
+            runtime_config: serde_json::json!({}),
+        };
+        let usage = Counters::default().of(&site.app);
+        let key = SiteKey::App { slug: "site".to_owned() };
+        Served::new(site, &key, Scheme::Http, usage, Timestamp::from_millis(0))
+    }
+
+    /// Every head of every form of a page, asked for twice; the bytes of those that are kept.
+    fn ask_for_all(entry: &Entry) -> u64 {
+        let fields = [None, Some("br"), Some("zstd"), Some("gzip")];
+        let heads = fields.map(|field| {
+            let form = entry.form(field);
+            let heads = || [entry.found(form), entry.not_found(form), entry.not_modified(form)];
+            let (first, second) = (heads(), heads());
+            let kept =
+                first.iter().zip(&second).filter(|(first, second)| first.own.as_ptr() == second.own.as_ptr());
+            kept.map(|(head, _)| head.own.len() as u64).sum::<u64>()
+        });
+        heads.iter().sum()
+    }
+
+    #[test]
+    fn what_a_site_takes_in_heads_was_weighed_when_it_was_loaded_whatever_its_policy() {
+        const PAGES: usize = 200;
+        let policy = format!("default-src {}", "https://a.example ".repeat(220));
+        let served = served(PAGES, &policy);
+        let weighed = served.bytes();
+        let kept: u64 = (0..PAGES)
+            .map(|number| match served.find(&format!("{number}.html")) {
+                Found::File(entry) => ask_for_all(entry),
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert!(kept > 0 && kept <= heads_bytes(&served.site), "{kept}");
+        assert!(weighed < PAGES as u64 * 4_000 && weighed > kept, "{weighed}");
+        assert!(served.policy.of_documents().len() > policy.len());
+    }
+
+    #[test]
+    fn a_small_site_keeps_every_head_that_browsers_ask_for() {
+        let served = served(3, "default-src 'self'");
+        for number in 0..3 {
+            let Found::File(entry) = served.find(&format!("{number}.html")) else { panic!("a file") };
+            let form = entry.form(Some("br"));
+            for _ in 0..2 {
+                let heads = || [entry.found(form), entry.not_modified(form)];
+                for (first, second) in heads().iter().zip(heads()) {
+                    assert_eq!(first.own.as_ptr(), second.own.as_ptr());
+                }
+            }
+        }
+    }
 }

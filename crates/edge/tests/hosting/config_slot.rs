@@ -1,5 +1,7 @@
 //! The runtime configuration: at its address, and in pages that ask for it.
 
+use std::time::{Duration, Instant};
+
 use super::support::World;
 use vitrine_model::artifact::RUNTIME_CONFIG_SLOT;
 
@@ -37,6 +39,34 @@ async fn a_page_with_a_slot_is_served_with_the_configuration_in_it() {
     assert!(packed.body.len() < filled.len() / 2 && packed.header("etag") != head.header("etag"));
     let held = client.ask("GET", "/", &[("If-None-Match", head.header("etag"))]).await;
     assert_eq!(held.status, 304);
+}
+
+#[tokio::test]
+async fn a_filled_page_is_among_the_objects_and_is_made_again_when_it_had_to_go() {
+    let page = format!("<head>{RUNTIME_CONFIG_SLOT}</script></head>{}", "x".repeat(2_000));
+    // So little memory that no object stays.
+    let world = World::with(|config| config.limits.memory_bytes = 1).await;
+    world.publish(&[("index.html", page.as_bytes())], |_| {});
+    let mut client = world.visitor().await;
+    let first = client.get("/").await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for field in ["identity", "gzip"] {
+        let (seen, reads) = (client.ask("GET", "/", &[("Accept-Encoding", field)]).await, world.reads());
+        // The cache drops what does not fit when it comes to it.
+        while world.reads() < reads + 2 {
+            let again = client.ask("GET", "/", &[("Accept-Encoding", field)]).await;
+            assert_eq!((again.status, &again.body), (200, &seen.body));
+            assert_eq!(again.header("etag"), seen.header("etag"));
+            assert!(Instant::now() < deadline, "the page is kept somewhere else than among the objects");
+        }
+    }
+    assert_eq!(client.get("/").await.text(), first.text());
+    let roomy = World::of(&[("index.html", page.as_bytes())]).await;
+    let mut client = roomy.visitor().await;
+    for _ in 0..3 {
+        assert_eq!(client.get("/").await.text(), first.text());
+    }
+    assert_eq!(roomy.reads(), 1);
 }
 
 #[tokio::test]

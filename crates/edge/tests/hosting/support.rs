@@ -190,6 +190,11 @@ impl World {
         site
     }
 
+    /// How often an object was read.
+    pub(crate) fn reads(&self) -> usize {
+        self.source.reads.load(Ordering::SeqCst)
+    }
+
     /// A connection whose requests name this host.
     pub(crate) async fn client(&self, host: &str) -> Client {
         Client::new(TcpStream::connect(self.address).await.unwrap(), host)

@@ -123,6 +123,7 @@ impl From<EgressError> for ApiError {
     fn from(error: EgressError) -> Self {
         match error {
             EgressError::Store(error) => error.into(),
+            EgressError::Interrupted => Self::new(Code::Internal, "Whether the list was set is not known."),
             error => Self::new(Code::InvalidDestination, format!("Nothing was changed: {error}.")),
         }
     }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use vitrine_build::pipeline::Built;
 use vitrine_build::pipeline::compare::compare;
 use vitrine_build::pipeline::pack::Effort;
+use vitrine_model::app::App;
 use vitrine_model::artifact::{Artifact, BuildInputs};
 use vitrine_model::problem::{Code, Problem, ProblemItem};
 use vitrine_model::publish::{Publish, PublishStep, PublishStepName, PublishTarget};
@@ -270,9 +272,26 @@ impl Attempt {
         let maker = self.maker();
         let listener = self.listener(PublishStepName::Build);
         let building = async { Ok(maker.build(project, ground, secrets, &listener).await?) };
-        let built = self.step(PublishStepName::Build, building).await?;
-        let earlier = self.earlier().await?;
-        let app = self.store().app(&self.scope, &self.app).await?;
+        // What is asked of the store is there when the build is.
+        let app = self.store().app(&self.scope, &self.app);
+        let building = self.step(PublishStepName::Build, building);
+        let (built, earlier, app) = tokio::join!(building, self.earlier(), app);
+        let mut built = built?;
+        let made = async { self.pack(project, inputs, &built, (earlier?, app?)).await };
+        let made = made.await;
+        // Its sandbox went meanwhile; nothing of it outlives the attempt.
+        built.ended().await;
+        made
+    }
+
+    async fn pack(
+        &self,
+        project: &Project,
+        inputs: &BuildInputs,
+        built: &Built,
+        (earlier, app): (Manifest, App),
+    ) -> Result<Made, Fault> {
+        let maker = self.maker();
         let order = Order {
             source: self.publish.revision_id.as_str(),
             invocation: self.publish.id.as_str(),

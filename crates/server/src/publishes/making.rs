@@ -266,7 +266,7 @@ impl Maker {
         &self,
         project: &Project,
         inputs: &BuildInputs,
-        built: Built,
+        built: &Built,
         (earlier, order): (&Manifest, Order<'_>),
     ) -> Result<Made, Problem> {
         let known: BTreeMap<_, _> =

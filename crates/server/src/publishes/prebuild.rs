@@ -41,14 +41,16 @@ async fn prebuild(maker: &Maker, pack: &TemplatePack) -> Result<bool, PrebuildEr
     if maker.store.shared_artifact_by_inputs(&inputs.hash()).await?.is_some() {
         return Ok(false);
     }
-    let built = maker.build(&project, &ground, &none, &Unheard).await?;
+    let mut built = maker.build(&project, &ground, &none, &Unheard).await?;
     let order = Order {
         source: &format!("template:{}", pack.manifest.key),
         invocation: "ahead of all publishes",
         name: &pack.manifest.name,
         effort: Effort::Best,
     };
-    let made = maker.pack(&project, &inputs, built, (&Manifest::default(), order)).await?;
+    let made = maker.pack(&project, &inputs, &built, (&Manifest::default(), order)).await;
+    built.ended().await;
+    let made = made?;
     let new = maker.upload(&made).await?;
     maker.verify(&new).await?;
     let artifact = TemplateArtifact {

@@ -1,12 +1,14 @@
 //! Where the operator keeps the master keys: a file, the configuration, or what a command prints.
 
+use std::fs::{File, Metadata, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rustix::fs::FlockOperation;
 use vitrine_model::source::Entropy;
 use vitrine_store::{MasterKeyError, MasterKeySource, MasterKeys, Store, Vault};
 use zeroize::Zeroizing;
@@ -116,11 +118,9 @@ pub(crate) async fn prepare(
     if let KeyPlace::File(path) = &place {
         let is_default = config.master_key_file.is_empty();
         if is_default && !path.exists() && !store.has_data_keys().await.map_err(Failure::failed)? {
-            let key = MasterKeys::generate(entropy);
-            write_private(path, &key).map_err(|error| {
+            make_first(path, entropy).map_err(|error| {
                 Failure::failed(format!("the master key cannot be kept in {}: {error}", path.display()))
             })?;
-            tracing::info!(path = %path.display(), "made a master key for secrets; keep a copy where the backups are not");
         }
         warn_of_readers(path);
     }
@@ -131,6 +131,54 @@ pub(crate) async fn prepare(
     Ok(vault)
 }
 
+fn make_first(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
+    let _lock = lock(path, FlockOperation::LockExclusive)?;
+    // A command and the server may both be the first.
+    if !path.exists() {
+        write_private(path, &MasterKeys::generate(entropy))?;
+        tracing::info!(path = %path.display(), "made a master key for secrets; keep a copy where the backups are not");
+    }
+    Ok(())
+}
+
+/// Keeps others from changing the keys in a file while it is held; beside the file itself, which is replaced when it changes.
+pub(super) fn lock(path: &Path, how: FlockOperation) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let lock = options.open(beside(&target_of(path)?, "lock"))?;
+    if let Ok(keys) = std::fs::metadata(path) {
+        belong_like(&lock, &keys)?;
+    }
+    rustix::fs::flock(&lock, how)?;
+    Ok(lock)
+}
+
+/// The file itself, where `path` is a link to it. A link that leads nowhere is an error: what should be there may come back.
+fn target_of(path: &Path) -> std::io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
+            Ok(path.to_owned())
+        }
+        resolved => resolved,
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Gives a file the owner and group of another: the command may run as root, and the server does not.
+fn belong_like(file: &File, other: &Metadata) -> std::io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (other.uid(), other.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(other.uid()), Some(other.gid()))
+}
+
 fn warn_of_readers(path: &Path) {
     let others = |metadata: &std::fs::Metadata| metadata.permissions().mode() & 0o077 != 0;
     if std::fs::metadata(path).is_ok_and(|metadata| others(&metadata)) {
@@ -138,20 +186,26 @@ fn warn_of_readers(path: &Path) {
     }
 }
 
-/// A file that its owner alone reads, there whole or not at all, also after a crash.
+/// A file that its owner alone reads, there whole or not at all, also after a crash. In the place of an earlier one it belongs to
+/// the same people and is readable to the same: the server has to read on. Where `path` is a link, the file behind it changes.
 pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let fresh = path.with_extension("new");
+    let path = target_of(path)?;
+    let fresh = beside(&path, "new");
     match std::fs::remove_file(&fresh) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    if let Ok(earlier) = std::fs::metadata(&path) {
+        belong_like(&file, &earlier)?;
+        file.set_permissions(Permissions::from_mode(earlier.mode() & 0o777))?;
+    }
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
-    std::fs::rename(&fresh, path)?;
+    std::fs::rename(&fresh, &path)?;
     match path.parent() {
-        Some(dir) => std::fs::File::open(dir)?.sync_all(),
+        Some(dir) => File::open(dir)?.sync_all(),
         None => Ok(()),
     }
 }

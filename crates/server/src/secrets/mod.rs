@@ -47,7 +47,12 @@ impl Secrets {
     /// For the app's dev server: what is meant for it in the environment `development`.
     pub(crate) async fn for_dev(&self, scope: &Scope, app: &AppId) -> Result<Given, VaultError> {
         let secrets = self.vault.open(scope, app, Environment::Development).await?;
-        let guard = Guard::new(secrets.iter().map(|secret| (secret.name.as_str(), &secret.value)));
+        let (secrets, guard) = off_thread(move || {
+            let values: Vec<_> = secrets.iter().map(|secret| secret.value.reveal()).collect();
+            let guard = Guard::hiding(&values);
+            (secrets, guard)
+        })
+        .await;
         let mut environment = self.variables(scope, app, Environment::Development, SecretTarget::Dev).await?;
         environment.extend(meant_for(secrets, SecretTarget::Dev));
         Ok(Given { environment, guard: Arc::new(guard) })
@@ -66,13 +71,16 @@ impl Secrets {
             Environment::Production => Vec::new(),
             _ => self.vault.open(scope, app, Environment::Production).await?,
         };
-        let guarded: Vec<_> =
-            secrets.iter().chain(&production).map(|secret| (secret.name.as_str(), &secret.value)).collect();
+        let guarded: Vec<_> = named(&secrets).chain(named(&production)).collect();
         let searched_for = match guarded.is_empty() {
             true => None,
             false => Some(self.digest_of_all(scope, &guarded).await?),
         };
-        let guard = Arc::new(Guard::new(guarded));
+        let (secrets, guard) = off_thread(move || {
+            let guard = Guard::new(named(&secrets).chain(named(&production)));
+            (secrets, Arc::new(guard))
+        })
+        .await;
         let mut given = self.variables(scope, app, environment, SecretTarget::Build).await?;
         let mut digests: BTreeMap<_, _> =
             given.iter().map(|(name, value)| (name.clone(), Sha256::of(value.reveal().as_bytes()))).collect();
@@ -108,6 +116,20 @@ impl Secrets {
         }
         digests.sort_unstable();
         self.vault.digest(scope, "all searched for", digests.join("\n").as_bytes()).await
+    }
+}
+
+fn named(secrets: &[OpenSecret]) -> impl Iterator<Item = (&str, &SecretValue)> {
+    secrets.iter().map(|secret| (secret.name.as_str(), &secret.value))
+}
+
+/// Makes a guard where nobody waits for the thread. A panic in there goes on here.
+async fn off_thread<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(make).await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(made) => made,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The server is ending: whoever waits here ends with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 

@@ -3,13 +3,16 @@
 //! The new key is in its place before anything is wrapped with it, and the old one stays there: broken off at any moment,
 //! every secret opens, and running the command again goes on where it was.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use rustix::fs::FlockOperation;
 use vitrine_model::source::Entropy;
 use vitrine_store::{KeyReport, MasterKeySource as _, MasterKeys, Vault};
 
 use super::KeyPlace;
-use super::keys::write_private;
+use super::keys::{lock, write_private};
 use crate::Failure;
 
 /// Data keys wrapped between two looks at how many are left.
@@ -22,6 +25,10 @@ pub(crate) async fn rotate(
     vault: &Vault,
     entropy: &dyn Entropy,
 ) -> Result<String, Failure> {
+    let _lock = match place {
+        KeyPlace::File(path) => Some(lock_keys(path)?),
+        KeyPlace::Given(_) | KeyPlace::Command(_) => None,
+    };
     let before = vault.check().await.map_err(Failure::failed)?;
     if let (KeyPlace::File(path), 0) = (place, before.outdated()) {
         add_key(path, entropy).map_err(|error| {
@@ -43,6 +50,17 @@ pub(crate) async fn rotate(
         _ => "\nThe older keys open backups made before now; remove them from the list when those are gone.",
     };
     Ok(format!("{done} data keys are under the master key {current} now, in {}.{advice}", place.place()))
+}
+
+/// Held until everything is wrapped: of two rotations at once, one would write its list over the other's new key, which wraps
+/// data keys already.
+fn lock_keys(path: &Path) -> Result<File, Failure> {
+    lock(path, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => {
+            Failure::failed(format!("another rotation of the keys in {} is under way", path.display()))
+        }
+        _ => Failure::failed(format!("the keys in {} cannot be changed: {error}", path.display())),
+    })
 }
 
 /// How things stand, for people.
@@ -160,6 +178,42 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         write_private(&path, text.lines().next().unwrap()).unwrap();
         assert_eq!(fixture.value(&fixture.vault().await).await, "a value");
+    }
+
+    #[tokio::test]
+    async fn two_rotations_at_once_lose_no_key() {
+        let (fixture, vault) = with_a_secret().await;
+        let KeyPlace::File(path) = fixture.place() else { panic!("a file") };
+        let before = std::fs::read_to_string(&path).unwrap();
+        let first = lock_keys(&path).unwrap();
+        let refused = rotate(&fixture.place(), &vault, &SystemEntropy).await.unwrap_err();
+        assert!(refused.message.contains("another rotation"), "{}", refused.message);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+        drop(first);
+        rotate(&fixture.place(), &vault, &SystemEntropy).await.unwrap();
+        assert_eq!(fixture.value(&vault).await, "a value");
+    }
+
+    #[tokio::test]
+    async fn a_rotation_changes_the_file_behind_a_link_and_leaves_it_to_whom_it_belonged() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+        let (fixture, vault) = with_a_secret().await;
+        let KeyPlace::File(path) = fixture.place() else { panic!("a file") };
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = elsewhere.path().join("key.txt");
+        std::fs::rename(&path, &target).unwrap();
+        symlink(&target, &path).unwrap();
+        std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o640)).unwrap();
+        // Whoever may not give files away cannot lose them to root either.
+        let _ = chown(&target, Some(12_345), Some(12_346));
+        let before = std::fs::metadata(&target).unwrap();
+        rotate(&fixture.place(), &vault, &SystemEntropy).await.unwrap();
+        assert!(path.is_symlink());
+        assert_eq!(std::fs::read_to_string(&target).unwrap().lines().count(), 2);
+        let after = std::fs::metadata(&target).unwrap();
+        assert_ne!(after.ino(), before.ino());
+        let who = |file: &std::fs::Metadata| (file.uid(), file.gid(), file.mode());
+        assert_eq!(who(&after), who(&before));
     }
 
     #[tokio::test]

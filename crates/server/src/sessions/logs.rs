@@ -77,7 +77,9 @@ impl Masks {
     fn flush(&mut self) -> Vec<(LogSource, String)> {
         let Self { guard, lines: [stdout, stderr], .. } = self;
         let held = [(LogSource::Stdout, stdout.finish(guard)), (LogSource::Stderr, stderr.finish(guard))];
-        held.into_iter().filter_map(|(source, line)| Some((source, line?))).collect()
+        held.into_iter()
+            .flat_map(|(source, lines)| lines.into_iter().map(move |line| (source, line)))
+            .collect()
     }
 }
 

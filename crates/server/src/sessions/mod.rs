@@ -242,6 +242,7 @@ impl Sessions {
             preview.stop().await;
         }
         self.0.context.egress.forget(app);
+        self.0.context.provision.forget(app);
         lock(&self.0.known).retain(|_, known| known.app != *app);
     }
 

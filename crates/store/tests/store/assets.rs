@@ -119,18 +119,18 @@ async fn collection_takes_what_nothing_needs_and_nothing_else() {
     std::fs::create_dir_all(file(&fixture, "stranger").parent().unwrap()).unwrap();
     std::fs::write(file(&fixture, "stranger"), "stranger").unwrap();
     fixture.clock.advance_secs(3_599);
-    let early = store.collect_objects(LATER).await.unwrap();
+    let early = store.collect_objects("test", LATER).await.unwrap();
     assert_eq!(early, Collected { unnamed: 0, unknown: 1 }, "what is younger than an hour is never taken");
     fixture.clock.advance_secs(7_200);
     objects(store, &["about to be recorded"]).await;
     let blob = store.put_blob(scope, Bytes::from(vec![7; 1 << 20])).await.unwrap();
-    let first = store.collect_objects(LATER).await.unwrap();
+    let first = store.collect_objects("test", LATER).await.unwrap();
     assert_eq!(first, Collected { unnamed: 1, unknown: 0 }, "what never was an artifact's goes first");
     assert!(file(&fixture, "never recorded").exists(), "and what was verified a grace later");
-    assert_eq!(store.collect_objects(LATER).await.unwrap(), Collected::default());
+    assert_eq!(store.collect_objects("test", LATER).await.unwrap(), Collected::default());
     fixture.clock.advance_secs(7_200);
     objects(store, &["about to be recorded"]).await;
-    assert_eq!(store.collect_objects(LATER).await.unwrap(), Collected { unnamed: 1, unknown: 0 });
+    assert_eq!(store.collect_objects("test", LATER).await.unwrap(), Collected { unnamed: 1, unknown: 0 });
     for gone in ["never recorded", "half uploaded", "stranger"] {
         assert!(!file(&fixture, gone).exists(), "{gone}");
     }
@@ -155,7 +155,7 @@ async fn what_an_interrupted_write_left_is_removed_when_it_is_old() {
         let written = START_MILLIS as u64 / 1_000 - age_secs;
         left.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(written)).unwrap();
     }
-    let collected = fixture.store.collect_objects(fixture.now()).await.unwrap();
+    let collected = fixture.store.collect_objects("test", fixture.now()).await.unwrap();
     assert_eq!(collected, Collected { unnamed: 0, unknown: 1 });
     assert!(!staged(1).exists() && staged(2).exists() && file(&fixture, "one").exists());
 }
@@ -171,10 +171,10 @@ async fn the_objects_of_a_deleted_app_go_unless_another_app_names_them() {
     release(&fixture, &other, &other_revision, "both").await;
     store.delete_app(scope, &mine).await.unwrap();
     fixture.clock.advance_secs(7_200);
-    assert_eq!(store.collect_objects(fixture.now()).await.unwrap(), Collected::default());
+    assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap(), Collected::default());
     assert!(file(&fixture, "only mine").exists(), "a grace after the deletion, not before");
     fixture.clock.advance_secs(7_200);
-    assert_eq!(store.collect_objects(fixture.now()).await.unwrap().unnamed, 1);
+    assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap().unnamed, 1);
     assert!(!file(&fixture, "only mine").exists());
     assert_eq!(store.object(&named("both").0).await.unwrap(), "both");
 }
@@ -190,7 +190,7 @@ async fn publishes_beside_a_collection_always_find_what_they_recorded() {
         // Old and unneeded, so that the collection removes the very objects that the publish wants.
         objects(&fixture.store, &[&page, "provenance", "sbom"]).await;
         fixture.clock.advance_secs(7_200);
-        fixture.store.collect_objects(LATER).await.unwrap();
+        fixture.store.collect_objects("test", LATER).await.unwrap();
         fixture.clock.advance_secs(7_200);
         let (store, scope, mine, app) =
             (fixture.store.clone(), fixture.scope.clone(), claimed.clone(), app.clone());
@@ -208,7 +208,7 @@ async fn publishes_beside_a_collection_always_find_what_they_recorded() {
             }
         });
         let store = fixture.store.clone();
-        let collection = tokio::spawn(async move { store.collect_objects(LATER).await.unwrap() });
+        let collection = tokio::spawn(async move { store.collect_objects("test", LATER).await.unwrap() });
         publish.await.unwrap();
         collection.await.unwrap();
         let page = format!("page {round}");
@@ -229,10 +229,31 @@ async fn what_leaves_cannot_be_uploaded_before_it_has_left_and_the_next_collecti
     let put = store.put_object(&one.0, Bytes::from_static(b"one")).await;
     assert!(matches!(put, Err(StoreError::ObjectLeaving)));
     assert!(matches!(store.verify_objects(&[one]).await, Err(StoreError::MissingObjects(_))));
-    assert_eq!(store.collect_objects(fixture.now()).await.unwrap().unnamed, 1);
+    assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap().unnamed, 1);
     assert!(!file(&fixture, "one").exists());
     objects(store, &["one"]).await;
     assert_eq!(store.object(&one.0).await.unwrap(), "one");
+}
+
+#[tokio::test]
+async fn a_collection_that_was_broken_off_is_ended_by_its_server_at_once_and_by_no_other() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let names: Vec<_> = (0..900).map(|number| format!("object {number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    objects(store, &names).await;
+    let db = Database::connect(format!("sqlite:{}", fixture.database().display())).await.unwrap();
+    db.execute_unprepared("UPDATE assets SET state = 'leaving'").await.unwrap();
+    let ttl = std::time::Duration::from_secs(600);
+    let broken_off = store.acquire_lease("collect-objects", "test", ttl).await.unwrap();
+    assert!(broken_off.is_some());
+    assert_eq!(store.collect_objects("other", fixture.now()).await.unwrap(), Collected::default());
+    assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap().unnamed, 900);
+    assert!(names.iter().all(|name| !file(&fixture, name).exists()));
+    // Given back.
+    objects(store, &["one"]).await;
+    db.execute_unprepared("UPDATE assets SET state = 'leaving'").await.unwrap();
+    assert_eq!(store.collect_objects("other", fixture.now()).await.unwrap().unnamed, 1);
 }
 
 #[tokio::test]

@@ -134,6 +134,6 @@ async fn publish_and_release(
     store.requeue_publishes_of("worker").await?;
     store.site_by_slug("one", LEASE).await?;
     store.site_by_artifact(&artifact, SlugName::Whole("one")).await?;
-    store.collect_objects(at_secs(0)).await?;
+    store.collect_objects("test", at_secs(0)).await?;
     Ok(())
 }

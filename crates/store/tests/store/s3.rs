@@ -135,10 +135,10 @@ async fn objects_in_s3_are_uploaded_verified_read_and_collected() {
     std::fs::create_dir_all(s3.file("stranger").parent().unwrap()).unwrap();
     std::fs::write(s3.file("stranger"), "stranger").unwrap();
     s3.clock.advance_secs(7_200);
-    let collected = store.collect_objects(Timestamp::from_millis(i64::MAX)).await.unwrap();
+    let collected = store.collect_objects("test", Timestamp::from_millis(i64::MAX)).await.unwrap();
     assert_eq!(collected, Collected { unnamed: 0, unknown: 1 });
     s3.clock.advance_secs(7_200);
-    let collected = store.collect_objects(Timestamp::from_millis(i64::MAX)).await.unwrap();
+    let collected = store.collect_objects("test", Timestamp::from_millis(i64::MAX)).await.unwrap();
     assert_eq!(collected, Collected { unnamed: 2, unknown: 0 });
     for text in ["one", "stranger"] {
         assert!(!s3.file(text).exists(), "{text}");

@@ -114,3 +114,23 @@ fn the_first_of_two_equal_layers_wins() {
     assert!(second.node_modules.join("mark").exists());
     assert_eq!(std::fs::read_dir(fixture.dir.path().join(STAGING)).unwrap().count(), 0);
 }
+
+#[test]
+fn what_is_kept_beside_a_layer_counts_for_it() {
+    let fixture = fixture();
+    let layer = fixture.put("old", 10);
+    drop(fixture.put("new", 10));
+    for folder in ["prebundles/app_1/.vite", "compile-caches/node"] {
+        let folder = layer.dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("file"), vec![1; 100_000]).unwrap();
+    }
+    assert!(fixture.shelf.collect(u64::MAX).unwrap().kept_bytes > 200_000);
+    drop(layer);
+    let outcome = fixture.shelf.collect(100_000).unwrap();
+    assert!(
+        outcome.removed == 1 && outcome.removed_bytes > 200_000 && outcome.kept_bytes == 10,
+        "{outcome:?}"
+    );
+    assert!(fixture.has("new"));
+}

@@ -126,31 +126,33 @@ impl<'t> Wire<'t> {
 
     /// Sends an answer: its head, `tail` with what is added to it, and the body. An error is the end of the connection.
     pub(super) async fn send(&mut self, ready: &Ready, tail: &[u8], stall: Duration) -> io::Result<()> {
+        let (own, shared) = (&ready.head.own[..], &ready.head.shared[..]);
         match ready.pieces() {
             [Piece::File { file, range }] => {
-                self.send_before_file(&[&ready.head, tail].concat(), stall).await?;
+                self.send_before_file(&[own, shared, tail].concat(), stall).await?;
                 self.send_file(file, range.clone(), stall).await
             }
             [piece] => {
                 let body: &[u8] = if let Piece::Bytes(bytes) = piece { bytes } else { &[] };
-                if ready.head.len() + tail.len() + body.len() > COPIED_BYTES {
-                    return self.gather([&ready.head, tail, body], stall).await;
+                let parts = [own, shared, tail, body];
+                if parts.iter().map(|part| part.len()).sum::<usize>() > COPIED_BYTES {
+                    return self.gather(parts, stall).await;
                 }
                 let mut answer = std::mem::take(&mut self.answer);
                 answer.clear();
-                for part in [&ready.head, tail, body] {
+                for part in parts {
                     answer.extend_from_slice(part);
                 }
-                let sent = self.gather([&answer, &[], &[]], stall).await;
+                let sent = self.gather([&answer, &[], &[], &[]], stall).await;
                 self.answer = answer;
                 sent
             }
             pieces => {
-                self.gather([&ready.head, tail, &[]], stall).await?;
+                self.gather([own, shared, tail, &[]], stall).await?;
                 for piece in pieces {
                     match piece {
                         Piece::Empty => {}
-                        Piece::Bytes(bytes) => self.gather([bytes, &[], &[]], stall).await?,
+                        Piece::Bytes(bytes) => self.gather([bytes, &[], &[], &[]], stall).await?,
                         Piece::File { file, range } => self.send_file(file, range.clone(), stall).await?,
                     }
                 }
@@ -160,14 +162,14 @@ impl<'t> Wire<'t> {
     }
 
     /// One `writev` for everything, as often as the socket's buffer makes it necessary.
-    async fn gather(&mut self, mut parts: [&[u8]; 3], stall: Duration) -> io::Result<()> {
+    async fn gather(&mut self, mut parts: [&[u8]; 4], stall: Duration) -> io::Result<()> {
         while parts.iter().any(|part| !part.is_empty()) {
             let slices = parts.map(IoSlice::new);
             let mut waits = false;
             let mut sent = poll_fn(|cx| {
                 let stream = Pin::new(&mut self.stream);
                 let written = match parts {
-                    [only, [], []] => stream.poll_write(cx, only),
+                    [only, [], [], []] => stream.poll_write(cx, only),
                     _ => stream.poll_write_vectored(cx, &slices),
                 };
                 self.or_stalled(written, cx, &mut waits, stall)

@@ -600,6 +600,8 @@ impl Provision for FakeProvision {
     async fn keep_prebundle(&self, _: Layer, _: AppId, _: Arc<dyn Sandbox>) -> Result<(), PrebundleError> {
         Ok(())
     }
+
+    fn forget(&self, _: &AppId) {}
 }
 
 /// Memory of a machine on which every sandbox takes as much as is taken for granted for a start.
