@@ -210,9 +210,20 @@ mod tests {
     #[tokio::test]
     async fn a_crowd_is_told_to_come_later_and_the_rest_get_their_turn() {
         let passwords = passwords(CHEAP);
-        let all = futures::future::join_all((0..MOST_WAITING + 8).map(|_| passwords.hash("x"))).await;
-        let busy = all.iter().filter(|result| matches!(result, Err(HashError::Busy))).count();
-        assert_eq!(busy, 8);
+        // No hash ends before everybody has come.
+        let (hold, held) = tokio::sync::watch::channel(true);
+        let wait = move || {
+            while *held.borrow() {
+                std::thread::yield_now()
+            }
+        };
+        let crowd = (0..MOST_WAITING + 8).map(|_| passwords.in_turn(wait.clone()));
+        let mut crowd: futures::stream::FuturesUnordered<_> = crowd.collect();
+        for _ in 0..8 {
+            assert!(matches!(crowd.next().await, Some(Err(HashError::Busy))));
+        }
+        hold.send_replace(false);
+        assert!(crowd.all(async |result| result.is_ok()).await);
         assert!(passwords.hash("x").await.is_ok(), "places are given back");
     }
 

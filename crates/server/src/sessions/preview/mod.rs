@@ -162,8 +162,10 @@ impl Preview {
     }
 
     /// Takes the sandbox down unless `unused` says otherwise, and waits until nothing is left of it. False when it was used.
+    /// A delivery on its way is given up, and made again when the sandbox stays.
     pub(crate) async fn hibernate(&self, unused: Unused) -> bool {
         let (done, stopped) = oneshot::channel();
+        self.stops.send_modify(|stops| *stops += 1);
         self.order(Command::Hibernate(unused, done));
         stopped.await.unwrap_or(true)
     }
@@ -316,6 +318,7 @@ impl Actor {
             }
             Command::Freeze(unused) => self.freeze(unused).await,
             Command::Hibernate(unused, done) => {
+                self.stops_done += 1;
                 let _ = done.send(self.hibernate(unused).await);
             }
             Command::Stop(done) => {

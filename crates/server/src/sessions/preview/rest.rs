@@ -75,6 +75,7 @@ impl Actor {
         let runs = before.phase == Phase::Running;
         self.publish.send_modify(|snapshot| *snapshot = before);
         self.thaw().await;
+        self.catch_up().await;
         if runs {
             self.record(SessionEvent::Ready, None).await;
         }

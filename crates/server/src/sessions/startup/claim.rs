@@ -93,11 +93,11 @@ impl Start {
 fn is_near(diff: &TreeDiff) -> bool {
     let mut changed = diff.put.iter().chain(&diff.removed);
     diff.put.len() + diff.removed.len() <= MOST_CHANGES
-        && changed.all(|path| !is_input(path) && (!path.is_at_root() || is_read_each_time(path)))
+        && changed.all(|path| is_read_each_time(path) || !(is_input(path) || path.is_at_root()))
 }
 
 fn is_read_each_time(path: &ProjectPath) -> bool {
-    path.as_str() == "index.html" || path.as_str().ends_with(".md")
+    path.is_at_root() && (path.as_str() == "index.html" || path.as_str().ends_with(".md"))
 }
 
 #[cfg(test)]
