@@ -92,7 +92,7 @@ async fn install_into(
     sandbox.stop().await?;
     let Outcome { diagnostics, lockfile, downloaded } = outcome?;
     flight.tell(&InstallEvent::Sealing);
-    let mut stats = seal_off_thread(&node_modules, staging.path()).await?;
+    let mut stats = seal_off_thread(&node_modules, staging).await?;
     stats.install_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     stats.downloaded_bytes = downloaded;
     let (id, resolved_lockfile, diagnostics) = settle(store, job, lockfile, diagnostics);

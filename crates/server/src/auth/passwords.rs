@@ -155,6 +155,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use futures::StreamExt as _;
     use vitrine_model::source::fixed::CountingEntropy;
 
     use super::*;
