@@ -50,7 +50,13 @@ http.createServer((request, response) => response.end('<!doctype html>')).listen
 const SETTLED_AFTER_MS = 40_000;
 
 export async function noisyNeighbour({ quick, root }) {
-  const server = await startServer({ environment: { VITRINE_INSTALL_LAYERS_DIR: join(root, 'bench/.layers') } });
+  const server = await startServer({
+    environment: {
+      VITRINE_INSTALL_LAYERS_DIR: join(root, 'bench/.layers'),
+      // Nobody opens the neighbours: frozen, they would be quiet before they have been measured.
+      VITRINE_SESSIONS_FREEZE_AFTER_SECS: '0',
+    },
+  });
   try {
     const app = (await server.createFromTemplate(TEMPLATE)).id;
     const session = await opened(await server.session(app));

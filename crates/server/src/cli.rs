@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
     Verify(VerifyArgs),
+    /// Show what runs on a server's machine, and what it costs.
+    Top(TopArgs),
     /// Tenants, keys and the audit log of a running server, as JSON; and the keys that secrets are sealed under.
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -103,6 +105,22 @@ pub(crate) struct VerifyArgs {
     /// The app it belongs to, `app_…`.
     #[arg(long, value_name = "APP")]
     pub(crate) app: AppId,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Arguments of `top`.
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    /// Print once, also on a terminal.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print JSON, once.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many sandboxes, those with the most memory.
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }

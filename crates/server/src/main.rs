@@ -31,6 +31,7 @@ mod sessions;
 mod sites;
 mod source;
 mod templates;
+mod top;
 mod verify;
 mod warmup;
 
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
             false => doctor::run(&config, args.json),
         }),
         Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
+        Command::Top(args) => load(&args.server.config).and_then(|config| top::run(&config, &args)),
         Command::Admin(command) => load(command.config()).and_then(|config| admin::run(&config, &command)),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),

@@ -145,6 +145,7 @@ async fn wire(
         templates: templates.clone(),
         pool: Pool::new(config.pool.clone()),
         room: Arc::new(room(&config.sandbox)),
+        counts: Default::default(),
         evict: std::sync::OnceLock::new(),
         clock: clock.clone(),
         entropy: entropy.clone(),

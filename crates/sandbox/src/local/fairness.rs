@@ -4,7 +4,7 @@
 //! worth it and the processor would idle otherwise. What must not be is that it takes that from others for long. So each
 //! session has an account in processor time, filled at the rate of a session that somebody works with, and emptied by use.
 //! While it is overdrawn and there is another session that is not, the session's control group is *idle* to the scheduler:
-//! it gets what nobody else wants, at once and without a limit, and any process of another session or the server displaces
+//! it gets what nobody else wants, and any process of another session or the server displaces
 //! it. Sessions that are all overdrawn share as equals.
 
 use std::sync::Arc;
@@ -27,53 +27,86 @@ const RESTED: Duration = Duration::from_secs(2);
 /// A session that overdraws its account does so by this much, at most, before it is noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How many sessions of a driver have something in their accounts: those that others give way to.
+/// What all sessions that give way may use together, in thousandths of each core. Being idle to the scheduler is not enough:
+/// every one of them is let in for a tick or two whenever the others have had their due, and somebody who waits for a chain
+/// of processes meets that again and again. With less than all of the machine there is room most of the time.
+const TOGETHER_MILLIS: u32 = 500;
+
+/// The sessions of a driver that run, by what is in their accounts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Light(Arc<AtomicUsize>);
+pub(super) struct Crowd(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// With something in their accounts: those that others give way to.
+    light: AtomicUsize,
+    /// With nothing.
+    heavy: AtomicUsize,
+}
 
 /// Keeps the account of one sandbox until it is over.
-pub(super) async fn keep(life: Arc<Life>, light: Light) {
+pub(super) async fn keep(life: Arc<Life>, crowd: Crowd) {
     let mut account = Account::full();
-    let mut counted = Some(Counted::among(&light));
-    let (mut looked, mut used, mut gives_way) = (Instant::now(), Duration::ZERO, false);
+    let mut counted = Some(Counted::among(&crowd, false));
+    let (mut looked, mut used, mut at_most) = (Instant::now(), Duration::ZERO, None);
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        life.runs().await;
+        if life.is_frozen() {
+            counted = None;
+            life.runs().await;
+        }
         let Some(total) = life.cpu_time() else { return };
         let now = Instant::now();
         account.book(now - looked, total.saturating_sub(used));
         (looked, used) = (now, total);
-        match account.is_overdrawn {
-            true => counted = None,
-            false if counted.is_none() => counted = Some(Counted::among(&light)),
-            false => {}
+        if counted.as_ref().is_none_or(|counted| counted.is_heavy != account.is_overdrawn) {
+            drop(counted.take());
+            counted = Some(Counted::among(&crowd, account.is_overdrawn));
         }
-        let should = account.is_overdrawn && light.0.load(Ordering::Relaxed) > 0;
-        if should != gives_way {
-            tracing::debug!(
-                pid = life.pid(),
-                gives_way = should,
-                "a session's place at the processor changes"
-            );
+        let should = crowd.share().filter(|_| account.is_overdrawn);
+        if should != at_most {
+            tracing::debug!(pid = life.pid(), at_most = should, "a session's place at the processor changes");
             life.give_way(should);
-            gives_way = should;
+            at_most = should;
         }
     }
 }
 
-/// One session among the light ones, as long as this lives.
-struct Counted(Light);
+impl Crowd {
+    /// What each session that gives way may use, in thousandths of a core; none when there is nobody to give way to.
+    fn share(&self) -> Option<u32> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+        let heavy = u32::try_from(self.0.heavy.load(Ordering::Relaxed)).unwrap_or(u32::MAX).max(1);
+        (self.0.light.load(Ordering::Relaxed) > 0)
+            .then(|| (TOGETHER_MILLIS.saturating_mul(cores) / heavy).max(1))
+    }
+}
+
+/// One session in the crowd, as long as this lives.
+struct Counted {
+    crowd: Crowd,
+    is_heavy: bool,
+}
 
 impl Counted {
-    fn among(light: &Light) -> Self {
-        light.0.fetch_add(1, Ordering::Relaxed);
-        Self(light.clone())
+    fn among(crowd: &Crowd, is_heavy: bool) -> Self {
+        let counted = Self { crowd: crowd.clone(), is_heavy };
+        counted.counter().fetch_add(1, Ordering::Relaxed);
+        counted
+    }
+
+    fn counter(&self) -> &AtomicUsize {
+        match self.is_heavy {
+            true => &self.crowd.0.heavy,
+            false => &self.crowd.0.light,
+        }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.counter().fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -135,11 +168,16 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_light_as_long_as_it_is_counted() {
-        let light = Light::default();
-        let counted = [Counted::among(&light), Counted::among(&light)];
-        assert_eq!(light.0.load(Ordering::Relaxed), 2);
-        drop(counted);
-        assert_eq!(light.0.load(Ordering::Relaxed), 0);
+    fn who_gives_way_shares_half_of_the_machine_while_there_is_somebody_to_give_way_to() {
+        let crowd = Crowd::default();
+        let cores = std::thread::available_parallelism().unwrap().get() as u32;
+        let heavy = [Counted::among(&crowd, true), Counted::among(&crowd, true)];
+        assert_eq!(crowd.share(), None);
+        let light = Counted::among(&crowd, false);
+        assert_eq!(crowd.share(), Some(250 * cores));
+        drop(heavy);
+        assert_eq!(crowd.share(), Some(500 * cores));
+        drop(light);
+        assert_eq!(crowd.share(), None);
     }
 }

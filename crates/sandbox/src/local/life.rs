@@ -153,11 +153,15 @@ impl Life {
         self.over.borrow().is_none().then(|| self.group.cpu_time())
     }
 
-    /// Has the scheduler prefer everybody else, or stop doing so.
-    pub(super) fn give_way(&self, gives_way: bool) {
+    /// Has the scheduler prefer everybody else and let it use so many thousandths of a core at most, or stop doing so.
+    pub(super) fn give_way(&self, at_most: Option<u32>) {
         if self.over.borrow().is_none() {
-            self.group.give_way(gives_way);
+            self.group.give_way(at_most);
         }
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        *self.frozen.borrow()
     }
 
     /// A command is about to be started under this name.

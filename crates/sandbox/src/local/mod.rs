@@ -204,7 +204,7 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
             launched.reap_launcher();
             let life = Arc::new(Life::new(init, group, note));
             if urgency == Urgency::Interactive {
-                tokio::spawn(fairness::keep(life.clone(), state.light.clone()));
+                tokio::spawn(fairness::keep(life.clone(), state.crowd.clone()));
             }
             drop(launched);
             Ok(run(id, sockets, life, claim))

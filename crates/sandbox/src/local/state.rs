@@ -16,7 +16,7 @@ use vitrine_model::Sha256;
 
 use super::base::HostFiles;
 use super::cgroup::Cgroups;
-use super::fairness::Light;
+use super::fairness::Crowd;
 use super::users::Users;
 use super::{LocalConfig, RootSource};
 use crate::driver::DriverError;
@@ -33,8 +33,8 @@ pub(super) struct State {
     pub(super) notes: PathBuf,
     pub(super) cgroups: Cgroups,
     pub(super) users: Users,
-    /// Sessions that others give way to.
-    pub(super) light: Light,
+    /// Who runs, by whether others give way to them.
+    pub(super) crowd: Crowd,
 }
 
 impl State {
@@ -50,7 +50,7 @@ impl State {
             root: base_root(&config.root, &state_dir)?,
             cgroups: Cgroups::detect(&instance_of(&state_dir)),
             users: Users::detect(config.ids, seed_of(&state_dir))?,
-            light: Light::default(),
+            crowd: Crowd::default(),
             mount_point,
             notes,
         })

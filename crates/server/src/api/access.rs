@@ -98,6 +98,7 @@ pub(crate) const RULES: &[Rule] = &[
     admin("export_audit"),
     admin("verify_audit"),
     // The server.
+    operator("get_machine"),
     operator("list_tenants"),
     operator("create_tenant").recorded(),
     operator("update_tenant").recorded(),

@@ -16,6 +16,7 @@ mod idempotency;
 mod identity;
 mod incoming;
 mod keys;
+mod machine;
 mod members;
 mod openapi;
 mod package_policy;
@@ -74,6 +75,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(audit::verify_audit))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::update_tenant))
+        .routes(routes!(machine::get_machine))
         .routes(routes!(quotas::get_tenant_quotas, quotas::set_tenant_quotas))
         .routes(routes!(quotas::get_my_usage))
         .routes(routes!(templates::list_templates))

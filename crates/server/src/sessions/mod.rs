@@ -14,6 +14,7 @@ mod room;
 mod startup;
 mod sweep;
 mod timings;
+mod top;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -41,6 +42,7 @@ pub(crate) use preview::{Phase, Snapshot};
 use room::Evict;
 pub(crate) use room::{AvailableMemory, Room, available_memory, default_reserve};
 pub(crate) use startup::Ports;
+pub(crate) use top::{Counts, MachineView, SandboxView};
 
 /// What sessions are made with.
 pub(crate) struct Context {
@@ -53,6 +55,7 @@ pub(crate) struct Context {
     /// Dev servers that run already.
     pub(crate) pool: Pool,
     pub(crate) room: Arc<Room>,
+    pub(crate) counts: Counts,
     /// Makes room. Set once, right after construction: starts ask sessions, and sessions start.
     pub(crate) evict: OnceLock<Arc<dyn Evict>>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -20,6 +20,7 @@ use vitrine_sandbox::{DriverError, Sandbox};
 
 use super::Context;
 use super::startup::{DEV_SERVER, Order};
+use super::top::PoolView;
 use crate::config::PoolConfig;
 use crate::provision::Provided;
 
@@ -240,6 +241,13 @@ impl Pool {
         self.0.closed.cancel();
         let all: Vec<_> = self.lock().drain().flat_map(|(_, shelf)| shelf.warm).collect();
         futures::future::join_all(all.into_iter().map(stop)).await;
+    }
+
+    /// What it holds now.
+    pub(super) fn view(&self) -> PoolView {
+        let shelves = self.lock();
+        let warm = shelves.values().map(|shelf| shelf.warm.len()).sum();
+        PoolView { warm, memory_bytes: memory_of(&shelves) }
     }
 
     /// How many can be claimed now.

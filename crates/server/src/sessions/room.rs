@@ -16,6 +16,7 @@ use vitrine_model::{AppId, TenantId, Timestamp};
 use vitrine_store::StoreError;
 
 use super::preview::Phase;
+use super::top::Counts;
 use super::{Sessions, lock};
 
 /// What a start is taken to need: a dev server of the largest template with its page loaded has 150 to 200 MiB.
@@ -47,7 +48,7 @@ pub(super) struct Full;
 /// The room of this machine.
 pub(crate) struct Room {
     available: AvailableMemory,
-    reserve_bytes: u64,
+    pub(super) reserve_bytes: u64,
     /// Bytes that starts under way will need.
     promised: AtomicU64,
     /// A start uses all the processor it gets: more of them at once are all slower, and none is there sooner.
@@ -109,7 +110,8 @@ pub(crate) fn default_reserve() -> u64 {
     meminfo("MemTotal:").unwrap_or(0) / 10
 }
 
-fn meminfo(name: &str) -> Option<u64> {
+/// A line of `/proc/meminfo`, in bytes.
+pub(super) fn meminfo(name: &str) -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kib = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = kib.trim().trim_end_matches(" kB").parse().ok()?;
@@ -144,7 +146,12 @@ impl Evict for Sessions {
         let Some(first) = first_to_go(&candidates, &held) else { return false };
         tracing::info!(app = %first.app, is_frozen = first.is_frozen, "taken down to make room");
         match self.take_down_unused(&first.app, first.last_use).await {
-            Ok(is_down) => is_down,
+            Ok(is_down) => {
+                if is_down {
+                    Counts::add(&self.0.context.counts.evictions);
+                }
+                is_down
+            }
             Err(error) => {
                 tracing::error!(app = %first.app, %error, "not taken down");
                 false

@@ -106,7 +106,7 @@ impl Sessions {
         Box::new(move || sessions.last_use_of(&app).is_none_or(|last_use| last_use <= since))
     }
 
-    fn last_use_of(&self, app: &AppId) -> Option<Timestamp> {
+    pub(super) fn last_use_of(&self, app: &AppId) -> Option<Timestamp> {
         let known = lock(&self.0.known);
         known.values().filter(|known| known.app == *app).map(|known| known.last_use()).max()
     }

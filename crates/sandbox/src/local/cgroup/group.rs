@@ -11,6 +11,15 @@ use crate::driver::Usage;
 /// How long a killed process may take to leave its group.
 const EMPTY_WITHIN: Duration = Duration::from_secs(5);
 
+/// The length of a scheduling period: the kernel's default.
+pub(super) const PERIOD_MICROS: u64 = 100_000;
+
+/// The same of a group that gives way: what the scheduler lets it run for in one go is over sooner.
+const YIELDING_PERIOD_MICROS: u64 = 10_000;
+
+/// The smallest quota that the kernel takes.
+const LEAST_QUOTA_MICROS: u64 = 1_000;
+
 /// How often a group that is not empty yet is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(1);
 
@@ -43,6 +52,36 @@ pub(in crate::local) struct Share {
     pub(super) value: String,
     /// The smallest that the kernel takes.
     pub(super) least: &'static str,
+    /// The most it may use by right, in thousandths of a core.
+    pub(super) millis: u32,
+}
+
+impl Share {
+    /// Sets the quota: for one that gives way with short periods, so that it never runs for long at a time; else as it was
+    /// made. A burst may not be larger than the quota, so it goes first and comes last.
+    fn limit(&self, at_most: Option<u32>) {
+        let (quota, period, burst) = match at_most {
+            Some(millis) => {
+                let period =
+                    YIELDING_PERIOD_MICROS.max(LEAST_QUOTA_MICROS * 1_000 / u64::from(millis.max(1)));
+                let period = period.min(PERIOD_MICROS);
+                let quota = (u64::from(millis) * period / 1_000).max(LEAST_QUOTA_MICROS);
+                (quota, period, 0)
+            }
+            None => {
+                let quota = u64::from(self.millis) * PERIOD_MICROS / 1_000;
+                (quota, PERIOD_MICROS, quota)
+            }
+        };
+        let set = |name: &str, value: String| files::write_if_there(&self.dir.join(name), &value);
+        set("cpu.cfs_burst_us", "0".to_owned());
+        set("cpu.max.burst", "0".to_owned());
+        set("cpu.cfs_period_us", period.to_string());
+        set("cpu.cfs_quota_us", quota.to_string());
+        set("cpu.max", format!("{quota} {period}"));
+        set("cpu.cfs_burst_us", burst.to_string());
+        set("cpu.max.burst", burst.to_string());
+    }
 }
 
 impl Group {
@@ -91,14 +130,15 @@ impl Group {
         version_1.or_else(version_2).unwrap_or_default()
     }
 
-    /// Makes the group idle to the scheduler, or gives it its share back. Kernels before 5.15 have no idle groups: there it
-    /// gets the smallest share that exists.
-    pub(in crate::local) fn give_way(&self, gives_way: bool) {
+    /// Makes the group idle to the scheduler and lets it use so many thousandths of a core at most, or gives it back what it
+    /// has by right. Kernels before 5.15 have no idle groups: there it gets the smallest share that exists.
+    pub(in crate::local) fn give_way(&self, at_most: Option<u32>) {
         let Some(share) = &self.cpu_share else { return };
+        share.limit(at_most);
         let idle = share.dir.join("cpu.idle");
         let weight = share.dir.join(share.file);
         let has_idle = idle.exists();
-        match gives_way {
+        match at_most.is_some() {
             true if has_idle => files::write_if_there(&idle, "1"),
             true => files::write_if_there(&weight, share.least),
             false => {

@@ -118,9 +118,20 @@ mod tests {
         };
         let read = |file: &str| files::number(&share.dir.join(file));
         let by_right = read(share.file);
-        group.give_way(true);
+        let quota = || {
+            let version_2 = std::fs::read_to_string(share.dir.join("cpu.max"));
+            let version_1 = |file: &str| read(file).unwrap_or_default().to_string();
+            version_2
+                .unwrap_or_else(|_| version_1("cpu.cfs_quota_us") + " " + &version_1("cpu.cfs_period_us"))
+        };
+        assert_eq!(quota().trim(), "50000 100000");
+        group.give_way(Some(200));
+        assert_eq!(quota().trim(), "2000 10000");
         assert!(read("cpu.idle").map_or(read(share.file) < by_right, |idle| idle == 1));
-        group.give_way(false);
+        group.give_way(Some(20));
+        assert_eq!(quota().trim(), "1000 50000");
+        group.give_way(None);
+        assert_eq!(quota().trim(), "50000 100000");
         assert_eq!((read("cpu.idle").unwrap_or(0), read(share.file)), (0, by_right));
         assert_eq!(by_right, share.value.parse().ok());
         let buffers = group.memory.iter().map(|dir| dir.join("memory.kmem.tcp.limit_in_bytes"));

@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 use vitrine_jail::layout::GUEST_PIDS;
 
 use super::files::{GroupError, make_dir, write, write_if_there};
-use super::group::{Group, Share};
+use super::group::{Group, PERIOD_MICROS, Share};
 use super::place::Place;
 use super::{ids, name};
 use crate::driver::Limits;
 
 /// Controllers we use: four limit, two serve for counting and freezing.
 const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "blkio", "cpuacct", "freezer"];
-
-/// The length of a scheduling period: the kernel's default.
-const PERIOD_MICROS: u64 = 100_000;
 
 /// A part so large of a sandbox's memory may be in buffers of TCP, besides: what waits in a hundred sockets that nobody
 /// reads is some 16 MiB.
@@ -47,7 +44,8 @@ impl Tree {
     pub(super) fn create(&self, id: &str, limits: &Limits) -> Result<Group, GroupError> {
         let shares = shares(limits);
         let mut group = self.group(id);
-        group.cpu_share = group.cpu_share.map(|share| Share { value: shares, ..share });
+        group.cpu_share =
+            group.cpu_share.map(|share| Share { value: shares, millis: limits.cpu_millis, ..share });
         let made = self.dirs.iter().try_for_each(|(controller, own)| {
             let dir = own.join(name(&self.instance, id));
             make_dir(&dir)?;
@@ -89,6 +87,7 @@ impl Tree {
                 file: "cpu.shares",
                 value: String::new(),
                 least: "2",
+                millis: 0,
             }),
             pids: of("pids"),
             freezer: of("freezer"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use vitrine_jail::layout::GUEST_PIDS;
 
 use super::files::{GroupError, make_dir, write, write_if_there};
-use super::group::{Group, Share};
+use super::group::{Group, PERIOD_MICROS, Share};
 use super::place::Place;
 use super::{ids, name};
 use crate::driver::Limits;
@@ -14,9 +14,6 @@ use crate::driver::Urgency;
 
 /// Controllers that limit.
 const CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "io"];
-
-/// The length of a scheduling period: the kernel's default.
-const PERIOD_MICROS: u64 = 100_000;
 
 /// The server's share beside that of each sandbox, which is 100 at most: every answer passes through the server.
 const SERVER_WEIGHT: &str = "400";
@@ -86,7 +83,8 @@ impl Tree {
         make_dir(&dir)?;
         let mut group = self.group(id);
         let weight = limits.urgency.cpu_weight().to_string();
-        group.cpu_share = group.cpu_share.map(|share| Share { value: weight, ..share });
+        group.cpu_share =
+            group.cpu_share.map(|share| Share { value: weight, millis: limits.cpu_millis, ..share });
         match self.set_limits(&dir, limits) {
             Ok(()) => Ok(group),
             Err(error) => {
@@ -133,7 +131,13 @@ impl Tree {
             id: id.to_owned(),
             memory: Some(dir.clone()),
             cpu_usage: Some(dir.clone()),
-            cpu_share: Some(Share { dir: dir.clone(), file: "cpu.weight", value: String::new(), least: "1" }),
+            cpu_share: Some(Share {
+                dir: dir.clone(),
+                file: "cpu.weight",
+                value: String::new(),
+                least: "1",
+                millis: 0,
+            }),
             pids: Some(dir.clone()),
             freezer: Some(dir.clone()),
             dirs: vec![dir],
@@ -223,12 +227,14 @@ mod tests {
         assert_eq!(group.oom_kills(), 1);
         assert_eq!(group.usage().cpu_micros, 77);
         std::fs::write(dir.join("cpu.idle"), "0").unwrap();
-        group.give_way(true);
+        group.give_way(Some(200));
         assert_eq!((read("cpu.idle").as_str(), read("cpu.weight").as_str()), ("1", "20"));
-        group.give_way(false);
+        assert_eq!(read("cpu.max"), "2000 10000");
+        group.give_way(None);
+        assert_eq!(read("cpu.max"), "50000 100000");
         assert_eq!((read("cpu.idle").as_str(), read("cpu.weight").as_str()), ("0", "20"));
         std::fs::remove_file(dir.join("cpu.idle")).unwrap();
-        group.give_way(true);
+        group.give_way(Some(200));
         assert_eq!(read("cpu.weight"), "1", "a kernel without idle groups");
         assert_eq!(tree.leftovers().len(), 1);
     }

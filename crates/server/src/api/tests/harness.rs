@@ -171,6 +171,7 @@ impl TestServer {
             templates: templates.clone(),
             pool: Pool::new(settings.pool.clone()),
             room: Arc::new(Room::new(memory_of(&driver, &machine_mib), 0, 64)),
+            counts: Default::default(),
             evict: Default::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),

@@ -4,8 +4,8 @@
 //! other, and publishes a [`Snapshot`]. What the sandbox should hold is always a whole tree; what is sent is always the
 //! difference between that and what it holds. So deliveries may come late, twice or coalesced, and the end is the same.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,7 +14,8 @@ use vitrine_build::profile::Impact;
 use vitrine_edge::SandboxUpstream;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::{LogSource, SessionEvent, Timings};
-use vitrine_model::{AppId, Tree};
+use vitrine_model::{AppId, TenantId, Tree};
+use vitrine_sandbox::Sandbox;
 use vitrine_sandbox::driver::{EndReason, FileBatch, FilePut, SandboxEvent};
 use vitrine_store::{Draft, Scope};
 
@@ -24,6 +25,7 @@ use super::Context;
 use super::logs::Logs;
 use super::startup::{self, DEV_SERVER, Live, TAIL_LINES};
 use super::timings::Stopwatch;
+use super::top::Counts;
 use crate::drafts::Contents;
 use crate::faults;
 
@@ -68,6 +70,8 @@ pub(crate) struct Snapshot {
     pub(crate) problem: Option<Problem>,
     /// Where requests go, while something answers.
     pub(crate) upstream: Option<Arc<SandboxUpstream>>,
+    /// The sandbox that runs or stands still; not kept alive by those who look.
+    pub(super) sandbox: Option<Weak<dyn Sandbox>>,
 }
 
 impl Snapshot {
@@ -82,6 +86,7 @@ impl Snapshot {
             draft_version: 0,
             problem: None,
             upstream: None,
+            sandbox: None,
         }
     }
 
@@ -121,6 +126,7 @@ pub(crate) struct Preview {
     /// How often it was told to stop: known to the actor before the order's turn has come.
     stops: watch::Sender<u64>,
     snapshot: watch::Receiver<Snapshot>,
+    pub(super) tenant: TenantId,
     pub(crate) logs: Logs,
 }
 
@@ -133,6 +139,7 @@ impl Preview {
         let (stops, stops_wanted) = watch::channel(0);
         let logs = Logs::new(context.clock.clone());
         let pending = Arc::new(AtomicUsize::new(0));
+        let tenant = scope.tenant.clone();
         let actor = Actor {
             context,
             scope,
@@ -152,7 +159,7 @@ impl Preview {
             memory_doublings: 0,
         };
         tokio::spawn(actor.run());
-        Self { commands, pending, stops, snapshot, logs }
+        Self { commands, pending, stops, snapshot, tenant, logs }
     }
 
     /// Gives an order; lost only when the server is stopping.
@@ -379,11 +386,14 @@ impl Actor {
         let Some(live) = &self.live else { return };
         live.keep_prebundle(&self.context, &self.app);
         let (upstream, version) = (live.upstream.clone(), live.version);
+        let sandbox = Arc::downgrade(&live.sandbox);
+        Counts::add(&self.context.counts.starts);
         self.publish.send_modify(|snapshot| {
             snapshot.phase = Phase::Running;
             snapshot.problem = None;
             snapshot.draft_version = version;
             snapshot.upstream = Some(upstream);
+            snapshot.sandbox = Some(sandbox);
         });
         self.record(SessionEvent::Ready, None).await;
         if let Some(old) = old {
@@ -444,6 +454,7 @@ impl Actor {
         if self.publish.borrow().phase == Phase::Frozen {
             return self.lost_while_frozen(&problem).await;
         }
+        Counts::add(&self.context.counts.losses);
         let steady = self.live.as_ref().is_some_and(|live| live.since.elapsed() >= STEADY);
         if let Some(live) = self.live.take() {
             live.end().await;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{LogSource, SessionEvent};
 
+use super::super::top::Counts;
 use super::{Actor, Phase, Unused};
 
 impl Actor {
@@ -36,6 +37,7 @@ impl Actor {
                 Err(error) => tracing::debug!(%app, %error, "ended while frozen"),
             }
         });
+        Counts::add(&self.context.counts.freezes);
         self.record(SessionEvent::Freeze, None).await;
     }
 
@@ -49,6 +51,7 @@ impl Actor {
             return self.begin();
         }
         self.go_on();
+        Counts::add(&self.context.counts.thaws);
         self.record(SessionEvent::Ready, None).await;
     }
 
@@ -70,6 +73,7 @@ impl Actor {
         if unused() {
             self.take_down().await;
             self.be_idle();
+            Counts::add(&self.context.counts.hibernations);
             return true;
         }
         let runs = before.phase == Phase::Running;

@@ -34,6 +34,7 @@ use super::pace::Pace;
 use super::preview::{Snapshot, batch_between};
 use super::probe;
 use super::timings::Stopwatch;
+use super::top::Counts;
 use crate::config::SandboxConfig;
 use crate::drafts::Contents;
 use crate::egress::{Door, OpenError};
@@ -203,7 +204,10 @@ impl Start {
             None => plan,
         };
         let place = self.context.room.enter(self.context.evict.get().map(AsRef::as_ref)).await;
-        let _place = place.map_err(|full| Problem::new(Code::SandboxUnavailable, full.to_string()))?;
+        let _place = place.map_err(|full| {
+            Counts::add(&self.context.counts.refusals);
+            Problem::new(Code::SandboxUnavailable, full.to_string())
+        })?;
         let (sandbox, events) = self.measure(StepName::Sandbox, self.sandbox(&plan)).await?;
         let (mut live, order) = self.live(plan, sandbox, events);
         self.measure(StepName::DevServer, self.dev_server(&mut live, order)).await?;
