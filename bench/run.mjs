@@ -2,7 +2,7 @@
 //
 //   VITRINE_BINARY=target/release/vitrine node bench/run.mjs [--quick] [f1 f2 f3 f4 f5 f6 f7 f8 f11 f13 noisy]
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { f1 } from './f1-create-app.mjs';
@@ -34,15 +34,19 @@ const machine = {
 };
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
 
-const figures = [];
+// What is not measured now keeps its last figures, with the time and commit they are of.
+const results = `${root}/bench/results/latest.json`;
+const figures = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')).figures : [];
 for (const name of chosen.length > 0 ? chosen : Object.keys(all)) {
   console.log(`── ${name}`);
-  figures.push(await all[name]({ quick, root }));
-  console.log(report(figures.slice(-1)));
+  const figure = { ...(await all[name]({ quick, root })), at: new Date().toISOString(), commit };
+  const place = figures.findIndex(({ id }) => id === figure.id);
+  figures.splice(place < 0 ? figures.length : place, place < 0 ? 0 : 1, figure);
+  figures.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
+  console.log(report([figure]));
   // After each figure: one that fails takes none of the others with it.
-  const run = { at: new Date().toISOString(), commit, machine, figures };
   mkdirSync(`${root}/bench/results`, { recursive: true });
-  writeFileSync(`${root}/bench/results/latest.json`, `${JSON.stringify(run, null, 2)}\n`);
-  writeFileSync(`${root}/bench/results/latest.md`, `${report(figures, run)}\n`);
+  writeFileSync(results, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
+  writeFileSync(`${root}/bench/results/latest.md`, `${report(figures, machine)}\n`);
 }
 console.log('written to bench/results/latest.json and latest.md');
