@@ -39,8 +39,10 @@ use links::KnownLinks;
 pub(crate) use pool::Pool;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
+#[cfg(test)]
+pub(crate) use room::AvailableMemory;
 use room::Evict;
-pub(crate) use room::{AvailableMemory, Room, available_memory, default_reserve};
+pub(crate) use room::{Room, available_memory, default_reserve};
 pub(crate) use startup::Ports;
 pub(crate) use top::{Counts, MachineView, SandboxView};
 
@@ -318,7 +320,10 @@ impl Sessions {
         let preview = lock(&self.0.previews).get(&row.app_id).cloned();
         match preview {
             Some(preview) if event == SessionEvent::Idle => self.hibernate(row, &preview).await,
-            Some(preview) => Ok(preview.stop().await),
+            Some(preview) => {
+                preview.stop().await;
+                Ok(())
+            }
             None => Ok(()),
         }
     }
