@@ -8,9 +8,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use vitrine_model::session::SessionEvent;
 use vitrine_model::{AppId, TenantId, Timestamp};
 use vitrine_store::StoreError;
@@ -27,6 +29,10 @@ const QUIET_SECS: i64 = 60;
 
 /// Sandboxes taken down for one start before it is refused all the same.
 const MOST_EVICTIONS: u32 = 8;
+
+/// A start has its turn for this long at most: a page is there sooner, and one that never comes must not keep others from
+/// starting.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Tells how many bytes of memory the machine can give out; `None` where that is not known.
 pub(crate) type AvailableMemory = Box<dyn Fn() -> Option<u64> + Send + Sync>;
@@ -55,10 +61,10 @@ pub(crate) struct Room {
     turns: Arc<Semaphore>,
 }
 
-/// The right to start a sandbox; given back when it runs, or has failed.
+/// The right to start a sandbox; given back when it runs, or has failed. Its turn is over sooner when that takes long.
 pub(super) struct Place {
     room: Arc<Room>,
-    _turn: OwnedSemaphorePermit,
+    _in_turn: DropGuard,
 }
 
 impl Drop for Place {
@@ -78,8 +84,13 @@ impl Room {
     pub(super) async fn enter(self: &Arc<Self>, evict: Option<&dyn Evict>) -> Result<Place, Full> {
         // The semaphore is never closed.
         let turn = self.turns.clone().acquire_owned().await.map_err(|_| Full)?;
-        let place = Place { room: self.clone(), _turn: turn };
+        let done = CancellationToken::new();
+        let place = Place { room: self.clone(), _in_turn: done.clone().drop_guard() };
         let promised = self.promised.fetch_add(START_BYTES, Ordering::SeqCst) + START_BYTES;
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(TURN, done.cancelled()).await;
+            drop(turn);
+        });
         for _ in 0..MOST_EVICTIONS {
             if self.has(promised) {
                 return Ok(place);
@@ -93,6 +104,11 @@ impl Room {
             true => Ok(place),
             false => Err(Full),
         }
+    }
+
+    /// True when the next start has to wait for its turn.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.turns.available_permits() == 0
     }
 
     fn has(&self, promised: u64) -> bool {
@@ -253,5 +269,21 @@ mod tests {
         assert!(room.enter(None).await.is_err());
         drop(first);
         assert!(room.enter(None).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_never_ends_keeps_nobody_from_starting() {
+        let room = Arc::new(Room::new(Box::new(|| None), 0, 1));
+        let begun = tokio::time::Instant::now();
+        let _never_ends = room.enter(None).await.ok().unwrap();
+        let _next = tokio::time::timeout(2 * TURN, room.enter(None)).await.unwrap().ok().unwrap();
+        assert!(begun.elapsed() >= TURN, "they take turns");
+    }
+
+    #[tokio::test]
+    async fn a_start_that_has_ended_gives_its_turn_back_at_once() {
+        let room = Arc::new(Room::new(Box::new(|| None), 0, 1));
+        drop(room.enter(None).await);
+        assert!(tokio::time::timeout(TURN / 2, room.enter(None)).await.is_ok());
     }
 }

@@ -86,6 +86,25 @@ async fn what_nobody_uses_is_frozen_and_goes_on_with_the_next_request() {
 }
 
 #[tokio::test]
+async fn whoever_runs_the_server_sees_what_runs() {
+    let server = TestServer::start().await;
+    let (frozen_app, used) = (server.app().await, server.app().await);
+    Visitor::of(&server, &frozen_app).await;
+    frozen(&server, &frozen_app).await;
+    Visitor::of(&server, &used).await;
+    let machine = server.get("/v1/machine").await.json();
+    assert_eq!((&machine["sandboxes"]["frozen"], &machine["sandboxes"]["running"]), (&json!(1), &json!(1)));
+    let since = &machine["since_start"];
+    assert_eq!((&since["starts"], &since["freezes"], &since["thaws"]), (&json!(2), &json!(1), &json!(0)));
+    let items = machine["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    assert!(items.iter().all(|item| item["memory_bytes"].as_u64().unwrap() > 0), "{items:?}");
+    let one = server.get("/v1/machine?limit=1").await.json();
+    assert_eq!(one["items"].as_array().unwrap().len(), 1);
+    assert_eq!(server.get("/v1/machine?limit=1001").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn a_change_reaches_a_frozen_preview() {
     let server = TestServer::start().await;
     let app = server.app().await;

@@ -33,6 +33,7 @@ use super::logs::Logs;
 use super::pace::Pace;
 use super::preview::{Snapshot, batch_between};
 use super::probe;
+use super::room::Place;
 use super::timings::Stopwatch;
 use super::top::Counts;
 use crate::config::SandboxConfig;
@@ -203,15 +204,27 @@ impl Start {
             },
             None => plan,
         };
-        let place = self.context.room.enter(self.context.evict.get().map(AsRef::as_ref)).await;
-        let _place = place.map_err(|full| {
-            Counts::add(&self.context.counts.refusals);
-            Problem::new(Code::SandboxUnavailable, full.to_string())
-        })?;
-        let (sandbox, events) = self.measure(StepName::Sandbox, self.sandbox(&plan)).await?;
+        let (_place, (sandbox, events)) = self
+            .measure(StepName::Sandbox, async {
+                let place = self.place().await?;
+                Ok((place, self.sandbox(&plan).await?))
+            })
+            .await?;
         let (mut live, order) = self.live(plan, sandbox, events);
         self.measure(StepName::DevServer, self.dev_server(&mut live, order)).await?;
         Ok(live)
+    }
+
+    /// Room for a sandbox of its own; the wait for it belongs to the step.
+    async fn place(&self) -> Result<Place, Problem> {
+        if self.context.room.is_crowded() {
+            self.stopwatch.detail(StepName::Sandbox, "many start at the same time; waiting for a turn");
+        }
+        let place = self.context.room.enter(self.context.evict.get().map(AsRef::as_ref)).await;
+        place.map_err(|full| {
+            Counts::add(&self.context.counts.refusals);
+            Problem::new(Code::SandboxUnavailable, full.to_string())
+        })
     }
 
     /// What the sandbox will stand on.
