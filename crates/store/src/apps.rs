@@ -16,7 +16,7 @@ use crate::blobs::Staged;
 use crate::codec::{corrupt, digest, hash_column, parsed, signed, unsigned};
 use crate::cursor;
 use crate::entity::apps;
-use crate::error::{StoreError, is_unique_violation};
+use crate::error::{StoreError, found, is_unique_violation};
 use crate::scope::Scope;
 use crate::slugs::free_slug;
 use crate::store::Store;
@@ -253,10 +253,7 @@ impl Store {
         }
         tx.commit().await?;
         self.0.drafts.invalidate(app).await;
-        match deleted.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(deleted.rows_affected)
     }
 }
 

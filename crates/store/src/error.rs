@@ -120,6 +120,14 @@ impl From<object_store::Error> for StoreError {
     }
 }
 
+/// What was to be changed or removed was not there when no row was.
+pub(crate) fn found(rows_affected: u64) -> Result<(), StoreError> {
+    match rows_affected {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(()),
+    }
+}
+
 /// True when a unique index refused the write.
 pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))

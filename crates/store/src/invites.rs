@@ -13,7 +13,7 @@ use crate::codec::{hash_column, of_word, parsed, word};
 use crate::cursor;
 use crate::entity::users;
 use crate::entity_identity::invites::{self, Column};
-use crate::error::{StoreError, is_unique_violation};
+use crate::error::{StoreError, found, is_unique_violation};
 use crate::members::{find_member, join_once};
 use crate::scope::Scope;
 use crate::store::Store;
@@ -122,10 +122,7 @@ impl Store {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        match deleted.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(deleted.rows_affected)
     }
 
     /// Whether an invitation of this code is open; whoever holds the code may know.

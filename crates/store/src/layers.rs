@@ -9,7 +9,7 @@ use vitrine_model::Timestamp;
 
 use crate::codec::{corrupt, signed, unsigned};
 use crate::entity::layers::{self, Column};
-use crate::error::StoreError;
+use crate::error::{StoreError, found};
 use crate::store::Store;
 
 /// What a layer holds.
@@ -78,10 +78,7 @@ impl Store {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        match touched.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(touched.rows_affected)
     }
 
     /// Up to `limit` layers, the longest unused first.
@@ -96,10 +93,7 @@ impl Store {
         let tx = self.begin().await?;
         let removed = layers::Entity::delete_by_id(id).exec(&tx).await?;
         tx.commit().await?;
-        match removed.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(removed.rows_affected)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::apps::{find_app, lock_app};
 use crate::codec::{hash_column, parsed, unsigned};
 use crate::entity::revisions;
 use crate::entity_links::preview_links::{self, Column};
-use crate::error::StoreError;
+use crate::error::{StoreError, found};
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::tenants::is_suspended;
@@ -112,10 +112,7 @@ impl Store {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        match deleted.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(deleted.rows_affected)
     }
 
     /// The link that a secret opens, expired or not; `None` while its tenant is suspended. For the server itself: knowing
@@ -159,10 +156,7 @@ impl Store {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        match counted.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(counted.rows_affected)
     }
 
     /// Removes links that expired long ago, and returns how many. For the server's timer.

@@ -11,7 +11,7 @@ use vitrine_model::{AppId, Timestamp};
 use crate::apps::{find_app, lock_app};
 use crate::codec::{json, of_json, signed, unsigned};
 use crate::entity_secrets::variables::{self, Column};
-use crate::error::StoreError;
+use crate::error::{StoreError, found};
 use crate::scope::Scope;
 use crate::secrets::{NotKept, check_room};
 use crate::store::Store;
@@ -78,10 +78,7 @@ impl Store {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        match removed.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(removed.rows_affected)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{DataKey, NewSecret, OpenSecret, VaultError, check_room, damaged};
 use crate::apps::{find_app, lock_app};
 use crate::codec::{corrupt, json, of_json, signed, unsigned};
 use crate::entity_secrets::secrets::{self, Column};
-use crate::error::StoreError;
+use crate::error::{StoreError, found};
 use crate::scope::Scope;
 use crate::store::Store;
 
@@ -84,10 +84,7 @@ impl Store {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        match removed.rows_affected {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
-        }
+        found(removed.rows_affected)
     }
 }
 
