@@ -97,6 +97,10 @@ pub trait Sandbox: Send + Sync + 'static {
     /// What it uses now.
     async fn usage(&self) -> Result<Usage, DriverError>;
 
+    /// Says whether a person waits for a sandbox that was started as [`Urgency::Interactive`]: one that is made ahead of any
+    /// need is in the background until somebody gets it. A driver that cannot tell them apart does nothing.
+    fn set_urgency(&self, _urgency: Urgency) {}
+
     /// True when it can be frozen.
     fn can_freeze(&self) -> bool {
         false

@@ -2,16 +2,21 @@
 //!
 //! A session may use as much as its quota allows (two cores by default), because a cold start that takes half the time is
 //! worth it and the processor would idle otherwise. What must not be is that it takes that from others for long. So each
-//! session has an account in processor time, filled at the rate of a session that somebody works with, and emptied by use.
-//! While it is overdrawn and there is another session that is not, the session's control group is *idle* to the scheduler:
-//! it gets what nobody else wants, and any process of another session or the server displaces
-//! it. Sessions that are all overdrawn share as equals.
+//! session has two accounts in processor time, both filled at the rate of a session that somebody works with, and emptied by
+//! use. The large one holds a cold start, the small one a page. Who has overdrawn the large one gives way to everybody who
+//! has not. Who has overdrawn the small one is *busy*, which is nobody's loss as long as only a few are: when there are as
+//! many of them as cores, they give way as well, to those who are not.
+//!
+//! To give way is to be *idle* to the scheduler, with a part of the machine as a limit: such a session gets what nobody else
+//! wants, and any process of another session or the server displaces it. Sessions that all give way share as equals. What is
+//! started ahead of any need ([`Urgency::Background`]) gives way from its first instruction.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::life::Life;
+use crate::driver::Urgency;
 
 /// What a session may use for good without ever giving way, in thousandths of a core: two to three times what somebody takes
 /// who loads a whole page every second. It is half the fair share of five sessions on two cores, so that those who take
@@ -19,51 +24,85 @@ use super::life::Life;
 const SUSTAINED_MILLIS: u64 = 200;
 
 /// What it may use on top of that in a row. A cold start of the largest template with seventy loads of its page took three.
-const BURST: Duration = Duration::from_secs(5);
+const BURST: Allowance = Allowance { full: Duration::from_secs(5), rested: Duration::from_secs(2) };
 
-/// What must be in the account again before the session is like others: no flapping at the edge.
-const RESTED: Duration = Duration::from_secs(2);
+/// What it may use in a row however many are at work: a page with all its modules took 0.1 s.
+const MOMENT: Allowance = Allowance { full: Duration::from_millis(200), rested: Duration::from_millis(100) };
 
-/// A session that overdraws its account does so by this much, at most, before it is noticed.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A session that overdraws an account does so by this much for each core, at most, before it is noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The same for one that used nothing when it was last looked at.
+const LOOK_EVERY_AT_REST: Duration = Duration::from_millis(250);
 
 /// What all sessions that give way may use together, in thousandths of each core. Being idle to the scheduler is not enough:
 /// every one of them is let in for a tick or two whenever the others have had their due, and somebody who waits for a chain
 /// of processes meets that again and again. With less than all of the machine there is room most of the time.
-const TOGETHER_MILLIS: u32 = 500;
+const TOGETHER_MILLIS: usize = 500;
 
-/// The sessions of a driver that run, by what is in their accounts.
+/// What an account holds at most, and what must be in it again after it was overdrawn: no flapping at the edge.
+#[derive(Debug, Clone, Copy)]
+struct Allowance {
+    full: Duration,
+    rested: Duration,
+}
+
+/// A session's place at the processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Both accounts hold something.
+    Light,
+    /// The small account is overdrawn.
+    Busy,
+    /// The large one is.
+    Overdrawn,
+    /// Started ahead of any need, and at work.
+    Ahead,
+}
+
+/// The sessions of a driver that run, by their standing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Crowd(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// With something in their accounts: those that others give way to.
     light: AtomicUsize,
-    /// With nothing.
-    heavy: AtomicUsize,
+    busy: AtomicUsize,
+    overdrawn: AtomicUsize,
+    ahead: AtomicUsize,
 }
 
-/// Keeps the account of one sandbox until it is over.
+/// Keeps the accounts of one sandbox until it is over.
 pub(super) async fn keep(life: Arc<Life>, crowd: Crowd) {
-    let mut account = Account::full();
-    let mut counted = Some(Counted::among(&crowd, false));
+    let mut accounts = Accounts::full();
+    let mut urgency = life.urgency();
+    let mut counted = None;
     let (mut looked, mut used, mut at_most) = (Instant::now(), Duration::ZERO, None);
+    let mut pause = LOOK_EVERY;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        // An error is the end of the sandbox, which the next look sees.
+        let _ = tokio::time::timeout(pause, urgency.changed()).await;
         if life.is_frozen() {
             counted = None;
             life.runs().await;
         }
         let Some(total) = life.cpu_time() else { return };
-        let now = Instant::now();
-        account.book(now - looked, total.saturating_sub(used));
+        let (now, spent) = (Instant::now(), total.saturating_sub(used));
+        let passed = now - looked;
         (looked, used) = (now, total);
-        if counted.as_ref().is_none_or(|counted| counted.is_heavy != account.is_overdrawn) {
+        pause = if spent.is_zero() { LOOK_EVERY_AT_REST } else { LOOK_EVERY };
+        accounts.book(passed, spent);
+        let is_ahead = *urgency.borrow_and_update() == Urgency::Background;
+        let standing = match (is_ahead, accounts.standing()) {
+            (false, standing) => Some(standing),
+            (true, Standing::Light) => None,
+            (true, _) => Some(Standing::Ahead),
+        };
+        if counted.as_ref().map(|counted: &Counted| counted.standing) != standing {
             drop(counted.take());
-            counted = Some(Counted::among(&crowd, account.is_overdrawn));
+            counted = standing.map(|standing| Counted::among(&crowd, standing));
         }
-        let should = crowd.share().filter(|_| account.is_overdrawn);
+        let should = crowd.share(standing.unwrap_or(Standing::Ahead));
         if should != at_most {
             tracing::debug!(pid = life.pid(), at_most = should, "a session's place at the processor changes");
             life.give_way(should);
@@ -73,33 +112,45 @@ pub(super) async fn keep(life: Arc<Life>, crowd: Crowd) {
 }
 
 impl Crowd {
-    /// What each session that gives way may use, in thousandths of a core; none when there is nobody to give way to.
-    fn share(&self) -> Option<u32> {
+    /// What each session of this standing may use, in thousandths of a core; none when there is nobody to give way to.
+    fn share(&self, standing: Standing) -> Option<u32> {
+        let of = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        let Counts { light, busy, overdrawn, ahead } = self.0.as_ref();
+        let (light, busy, overdrawn, ahead) = (of(light), of(busy), of(overdrawn), of(ahead));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let cores = u32::try_from(cores).unwrap_or(u32::MAX);
-        let heavy = u32::try_from(self.0.heavy.load(Ordering::Relaxed)).unwrap_or(u32::MAX).max(1);
-        (self.0.light.load(Ordering::Relaxed) > 0)
-            .then(|| (TOGETHER_MILLIS.saturating_mul(cores) / heavy).max(1))
+        let is_crowded = light > 0 && busy + overdrawn >= cores;
+        let gives_way = match standing {
+            Standing::Light => false,
+            Standing::Busy => is_crowded,
+            Standing::Overdrawn => light + busy > 0,
+            Standing::Ahead => light + busy + overdrawn > 0,
+        };
+        let sharers = overdrawn + ahead + if is_crowded { busy } else { 0 };
+        let share = (TOGETHER_MILLIS.saturating_mul(cores) / sharers.max(1)).max(1);
+        gives_way.then(|| u32::try_from(share).unwrap_or(u32::MAX))
     }
 }
 
 /// One session in the crowd, as long as this lives.
 struct Counted {
     crowd: Crowd,
-    is_heavy: bool,
+    standing: Standing,
 }
 
 impl Counted {
-    fn among(crowd: &Crowd, is_heavy: bool) -> Self {
-        let counted = Self { crowd: crowd.clone(), is_heavy };
+    fn among(crowd: &Crowd, standing: Standing) -> Self {
+        let counted = Self { crowd: crowd.clone(), standing };
         counted.counter().fetch_add(1, Ordering::Relaxed);
         counted
     }
 
     fn counter(&self) -> &AtomicUsize {
-        match self.is_heavy {
-            true => &self.crowd.0.heavy,
-            false => &self.crowd.0.light,
+        let counts = &self.crowd.0;
+        match self.standing {
+            Standing::Light => &counts.light,
+            Standing::Busy => &counts.busy,
+            Standing::Overdrawn => &counts.overdrawn,
+            Standing::Ahead => &counts.ahead,
         }
     }
 }
@@ -110,24 +161,52 @@ impl Drop for Counted {
     }
 }
 
+/// Both accounts of a session.
+#[derive(Debug, Clone, Copy)]
+struct Accounts {
+    burst: Account,
+    moment: Account,
+}
+
+impl Accounts {
+    fn full() -> Self {
+        Self { burst: Account::full(BURST), moment: Account::full(MOMENT) }
+    }
+
+    /// Books what passed and what was used meanwhile.
+    fn book(&mut self, passed: Duration, used: Duration) {
+        self.burst.book(passed, used);
+        self.moment.book(passed, used);
+    }
+
+    fn standing(&self) -> Standing {
+        match (self.burst.is_overdrawn, self.moment.is_overdrawn) {
+            (true, _) => Standing::Overdrawn,
+            (false, true) => Standing::Busy,
+            (false, false) => Standing::Light,
+        }
+    }
+}
+
 /// Processor time that may still be used before others come first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Account {
+    allowance: Allowance,
     left: Duration,
     is_overdrawn: bool,
 }
 
 impl Account {
-    fn full() -> Self {
-        Self { left: BURST, is_overdrawn: false }
+    fn full(allowance: Allowance) -> Self {
+        Self { allowance, left: allowance.full, is_overdrawn: false }
     }
 
-    /// Books what passed and what was used meanwhile.
     fn book(&mut self, passed: Duration, used: Duration) {
         let earned = passed.mul_f64(SUSTAINED_MILLIS as f64 / 1_000.0);
-        self.left = (self.left + earned).min(BURST).saturating_sub(used);
+        // What was earned meanwhile is used first: a full account earns as well.
+        self.left = (self.left + earned).saturating_sub(used).min(self.allowance.full);
         self.is_overdrawn = match self.is_overdrawn {
-            true => self.left < RESTED,
+            true => self.left < self.allowance.rested,
             false => self.left.is_zero(),
         };
     }
@@ -148,12 +227,13 @@ mod tests {
 
     #[test]
     fn a_fifth_of_a_core_can_be_used_for_good() {
-        assert!(!Account::full().after(10_000, SECOND / 5).is_overdrawn);
+        assert!(!Account::full(BURST).after(10_000, SECOND / 5).is_overdrawn);
+        assert!(!Account::full(MOMENT).after(10_000, SECOND / 5).is_overdrawn);
     }
 
     #[test]
     fn a_burst_is_free_and_what_comes_after_is_not_until_it_has_rested() {
-        let burst = Account::full().after(2, 2 * SECOND);
+        let burst = Account::full(BURST).after(2, 2 * SECOND);
         assert!(!burst.is_overdrawn, "two seconds of two cores");
         let overdrawn = burst.after(1, 2 * SECOND);
         assert!(overdrawn.is_overdrawn);
@@ -164,20 +244,67 @@ mod tests {
 
     #[test]
     fn five_that_share_two_cores_are_overdrawn_before_long() {
-        assert!(Account::full().after(26, SECOND * 4 / 10).is_overdrawn);
+        assert!(Account::full(BURST).after(26, SECOND * 4 / 10).is_overdrawn);
+        let looks = |mut account: Account| {
+            (1..).find(|_| {
+                account.book(LOOK_EVERY, LOOK_EVERY * 4 / 10);
+                account.is_overdrawn
+            })
+        };
+        assert_eq!(looks(Account::full(MOMENT)), Some(10), "busy within a second");
     }
 
     #[test]
-    fn who_gives_way_shares_half_of_the_machine_while_there_is_somebody_to_give_way_to() {
+    fn a_page_each_second_is_not_busy() {
+        let mut accounts = Accounts::full();
+        for _ in 0..100 {
+            accounts.book(LOOK_EVERY, LOOK_EVERY * 3 / 2);
+            assert_eq!(accounts.standing(), Standing::Light);
+            (1..10).for_each(|_| accounts.book(LOOK_EVERY, Duration::ZERO));
+        }
+    }
+
+    #[test]
+    fn a_cold_start_has_the_machine_and_as_many_as_cores_do_not_while_somebody_is_at_work() {
+        let crowd = Crowd::default();
+        let cores = std::thread::available_parallelism().unwrap().get();
+        let few: Vec<_> = (1..cores).map(|_| Counted::among(&crowd, Standing::Busy)).collect();
+        let light = Counted::among(&crowd, Standing::Light);
+        assert_eq!(crowd.share(Standing::Busy), if cores == 1 { Some(500) } else { None });
+        let one_more = Counted::among(&crowd, Standing::Busy);
+        assert_eq!(
+            crowd.share(Standing::Busy),
+            Some(500),
+            "half of the machine among as many as it has cores"
+        );
+        assert_eq!(crowd.share(Standing::Light), None);
+        drop(light);
+        assert_eq!(crowd.share(Standing::Busy), None, "nobody to give way to");
+        drop((few, one_more));
+    }
+
+    #[test]
+    fn who_has_overdrawn_shares_half_of_the_machine_while_there_is_somebody_to_give_way_to() {
         let crowd = Crowd::default();
         let cores = std::thread::available_parallelism().unwrap().get() as u32;
-        let heavy = [Counted::among(&crowd, true), Counted::among(&crowd, true)];
-        assert_eq!(crowd.share(), None);
-        let light = Counted::among(&crowd, false);
-        assert_eq!(crowd.share(), Some(250 * cores));
-        drop(heavy);
-        assert_eq!(crowd.share(), Some(500 * cores));
+        let overdrawn =
+            [Counted::among(&crowd, Standing::Overdrawn), Counted::among(&crowd, Standing::Overdrawn)];
+        assert_eq!(crowd.share(Standing::Overdrawn), None);
+        let light = Counted::among(&crowd, Standing::Light);
+        assert_eq!(crowd.share(Standing::Overdrawn), Some(250 * cores));
+        drop(overdrawn);
+        assert_eq!(crowd.share(Standing::Overdrawn), Some(500 * cores));
         drop(light);
-        assert_eq!(crowd.share(), None);
+        assert_eq!(crowd.share(Standing::Overdrawn), None);
+    }
+
+    #[test]
+    fn what_is_started_ahead_gives_way_to_everybody_and_not_to_nobody() {
+        let crowd = Crowd::default();
+        assert_eq!(crowd.share(Standing::Ahead), None);
+        for other in [Standing::Light, Standing::Busy, Standing::Overdrawn] {
+            let _other = Counted::among(&crowd, other);
+            assert!(crowd.share(Standing::Ahead).is_some(), "{other:?}");
+        }
     }
 }

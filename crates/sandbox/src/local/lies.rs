@@ -34,7 +34,7 @@ fn sandbox() -> (Started, Guest) {
     let idle = Command::new("sleep").arg("600").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     let init = Init::open(i32::try_from(idle.id()).unwrap()).unwrap();
     let note = std::env::temp_dir().join(format!("vitrine-lies-{}", idle.id()));
-    let life = Arc::new(Life::new(init, Group::default(), note));
+    let life = Arc::new(Life::new(init, Group::default(), note, Urgency::default()));
     let id: SandboxId = "sbx_01hf7yat000000000000000000".parse().unwrap();
     let claim = Claim { ids: Arc::default(), id: id.clone(), user: None };
     control.set_read_timeout(Some(WITHIN)).unwrap();

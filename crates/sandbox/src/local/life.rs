@@ -15,7 +15,7 @@ use vitrine_jail::protocol::{Ended, Event};
 use super::cgroup::Group;
 use super::launch::Init;
 use super::sandbox::plain_exit;
-use crate::driver::{DriverError, EndReason, Exit, SandboxEvent, Usage};
+use crate::driver::{DriverError, EndReason, Exit, SandboxEvent, Urgency, Usage};
 use crate::events::Events;
 use crate::words::plain;
 
@@ -39,11 +39,12 @@ pub(super) struct Life {
     frozen: watch::Sender<bool>,
     /// Held while it is being frozen, thawed or reclaimed.
     freezing: Mutex<()>,
+    urgency: watch::Sender<Urgency>,
     over: watch::Sender<Option<Result<(), String>>>,
 }
 
 impl Life {
-    pub(super) fn new(init: Init, group: Group, note: PathBuf) -> Self {
+    pub(super) fn new(init: Init, group: Group, note: PathBuf, urgency: Urgency) -> Self {
         let (over, _) = watch::channel(None);
         Self {
             init,
@@ -54,6 +55,7 @@ impl Life {
             commands: Mutex::default(),
             frozen: watch::channel(false).0,
             freezing: Mutex::default(),
+            urgency: watch::channel(urgency).0,
             over,
         }
     }
@@ -158,6 +160,15 @@ impl Life {
         if self.over.borrow().is_none() {
             self.group.give_way(at_most);
         }
+    }
+
+    /// Who gets the processor when there is too little of it, and every change of that.
+    pub(super) fn urgency(&self) -> watch::Receiver<Urgency> {
+        self.urgency.subscribe()
+    }
+
+    pub(super) fn set_urgency(&self, urgency: Urgency) {
+        self.urgency.send_replace(urgency);
     }
 
     pub(super) fn is_frozen(&self) -> bool {

@@ -202,7 +202,7 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
     match (ready, init) {
         (Ok(sockets), Some(init)) => {
             launched.reap_launcher();
-            let life = Arc::new(Life::new(init, group, note));
+            let life = Arc::new(Life::new(init, group, note, urgency));
             if urgency == Urgency::Interactive {
                 tokio::spawn(fairness::keep(life.clone(), state.crowd.clone()));
             }

@@ -16,7 +16,7 @@ use crate::collect;
 use crate::connection::{Connection, unexpected};
 use crate::driver::{
     Applied, CollectLimits, Collected, Command, DriverError, ExecLimits, ExecOutput, Exit, FileBatch,
-    HeldFile, Sandbox, Usage,
+    HeldFile, Sandbox, Urgency, Usage,
 };
 use crate::stream::{Listener, Stream};
 use crate::words::plain;
@@ -123,6 +123,10 @@ impl Sandbox for LocalSandbox {
 
     async fn usage(&self) -> Result<Usage, DriverError> {
         self.life.usage().ok_or(DriverError::Ended)
+    }
+
+    fn set_urgency(&self, urgency: Urgency) {
+        self.life.set_urgency(urgency);
     }
 
     fn can_freeze(&self) -> bool {

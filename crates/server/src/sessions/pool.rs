@@ -15,7 +15,9 @@ use vitrine_build::layers::Layer;
 use vitrine_build::prebundle::{self, PrebundleError};
 use vitrine_build::template::TemplatePack;
 use vitrine_model::{SandboxId, Sha256, Tree};
-use vitrine_sandbox::driver::{Command, FileBatch, FilePut, Limits, Mount, SandboxEvent, SandboxSpec};
+use vitrine_sandbox::driver::{
+    Command, FileBatch, FilePut, Limits, Mount, SandboxEvent, SandboxSpec, Urgency,
+};
 use vitrine_sandbox::{DriverError, Sandbox};
 
 use super::Context;
@@ -148,7 +150,7 @@ impl Pool {
         });
         shelf.demands.push_back(now);
         shelf.demands.retain(|at| now - *at < DEMAND_WINDOW);
-        let claimed = shelf.warm.pop();
+        let claimed = shelf.warm.pop().inspect(|warm| warm.sandbox.set_urgency(Urgency::Interactive));
         drop(shelves);
         drop(older);
         let (pool, context, name) = (self.clone(), context.clone(), recipe.name);
@@ -277,6 +279,7 @@ async fn make(context: &Context, recipe: &Recipe) -> Result<Warm, MakeError> {
     let spec = SandboxSpec { id, mounts: recipe.mounts.clone(), limits: recipe.limits.clone() };
     let started = context.driver.start(spec).await?;
     let sandbox = started.sandbox;
+    sandbox.set_urgency(Urgency::Background);
     let ready = async {
         sandbox.apply(recipe.batch()).await?;
         sandbox.spawn(DEV_SERVER, recipe.command.clone()).await?;
