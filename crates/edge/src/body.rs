@@ -5,11 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::time::Instant;
 
 /// Any error of a body.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -53,6 +55,48 @@ impl<T: Unpin> HttpBody for Holding<T> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if !matches!(frame, Some(Ok(_))) {
             self.held = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body that says so when a piece of it passes: at most once in `every`, and not any more after `until`.
+pub(crate) fn reporting<F>(body: Body, report: F, every: Duration, until: Instant) -> Body
+where
+    F: Fn() + Send + Unpin + 'static,
+{
+    Reporting { body, report, next: Instant::now() + every, every, until }.boxed_unsync()
+}
+
+struct Reporting<F> {
+    body: Body,
+    report: F,
+    next: Instant,
+    every: Duration,
+    until: Instant,
+}
+
+impl<F: Fn() + Unpin> HttpBody for Reporting<F> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let now = Instant::now();
+        if now >= self.next && now < self.until {
+            self.next = now + self.every;
+            (self.report)();
         }
         Poll::Ready(frame)
     }

@@ -201,7 +201,10 @@ impl Gateway {
             // A socket has a seat of its own once there is one.
             self.tunnel((session, &visitor), ask, head, line).await?
         } else {
-            let response = self.forward(session, ask, head, line, upload).await?;
+            let reporter = self.reporter((session, &visitor), ask);
+            let answer = self.forward(session, ask, head, line, upload);
+            let response = reporter.while_waiting(answer).await?;
+            let response = reporter.with_answer(response);
             self.until_link_ends(&visitor, response.map(|body| body::holding(body, seat)))
         };
         append_cookies(response.headers_mut(), renewed);
@@ -315,23 +318,6 @@ impl Gateway {
         let leash = Leash { seat, link };
         tokio::spawn(tunnel::run((browser, guest), leash, self.reporter((session, visitor), ask), back));
         Ok(response)
-    }
-
-    /// Reports what the browser sends over a socket, unless the socket is a dev server's own.
-    fn reporter(
-        &self,
-        (session, visitor): (&SessionId, &Admitted),
-        ask: &Ask,
-    ) -> impl Fn() + Send + Unpin + use<> {
-        let (visitor, clock) = (visitor.clone(), self.signer.clock());
-        let targets = self.targets.clone();
-        let session = session.clone();
-        let is_counted = !ask.is_hmr;
-        move || {
-            if is_counted && visitor.counts_at(clock.now()) {
-                targets.touch(&session, Activity::SocketData);
-            }
-        }
     }
 
     fn cleaned(&self, response: Response<Incoming>) -> Response<Body> {

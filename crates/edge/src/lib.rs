@@ -30,6 +30,7 @@ mod page;
 mod parking;
 mod pool;
 mod private;
+mod reports;
 mod sockets;
 mod target;
 mod tunnel;

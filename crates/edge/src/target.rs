@@ -48,6 +48,13 @@ pub trait PreviewTargets: Send + Sync + 'static {
     /// When a session ends unless it is used; cookies do not outlive it. None when that is not known.
     fn expires_at(&self, session: &SessionId) -> Option<Timestamp>;
 
+    /// True while a session's dev server stands still and its connections stay open. Must not block; asked for every piece
+    /// that comes over a WebSocket.
+    fn is_resting(&self, session: &SessionId) -> bool {
+        let _ = session;
+        false
+    }
+
     /// Somebody uses the preview. Must not block; called for every request that counts as use.
     fn touch(&self, session: &SessionId, activity: Activity);
 }
@@ -125,6 +132,8 @@ pub struct WaitInfo {
 pub enum Activity {
     /// A request for the app. Probes of an HMR client do not count.
     Request,
+    /// Its answer is awaited or comes. At most one a second and request, and none for streams of events.
+    Answer,
     /// A WebSocket was opened.
     SocketOpened,
     /// The browser sent something over a WebSocket that is not an HMR channel. At most one a second and socket.

@@ -83,7 +83,7 @@ impl Silence {
 }
 
 impl Tap for &Silence {
-    fn taken(&mut self, _bytes: &[u8]) {
+    fn taken(&mut self, _bytes: &mut Vec<u8>) {
         *self.since() = Instant::now();
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::{Guest, World, body, code, header, html, text, until};
+use crate::support::{DEADLINE, Guest, World, body, code, header, html, text, until};
 use bytes::Bytes;
 use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
@@ -12,7 +12,8 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use vitrine_edge::Body;
+use tokio::sync::Notify;
+use vitrine_edge::{Activity, Body};
 
 /// Answers with the head it got, one header per line.
 async fn mirror() -> std::sync::Arc<Guest> {
@@ -113,6 +114,59 @@ async fn an_answer_is_streamed_as_it_comes() {
     }
     drop(pieces);
     assert!(answer.body_mut().frame().await.is_none());
+}
+
+/// A guest that answers when it is told to, with what comes then.
+async fn slow(
+    kind: &'static str,
+) -> (std::sync::Arc<Guest>, mpsc::Sender<&'static str>, std::sync::Arc<Notify>) {
+    let (pieces, body) = piecewise();
+    let body = std::sync::Mutex::new(Some(body));
+    let go = std::sync::Arc::new(Notify::new());
+    let told = go.clone();
+    let guest = Guest::start(move |_| {
+        let (body, told) = (body.lock().unwrap().take().unwrap(), told.clone());
+        async move {
+            told.notified().await;
+            Response::builder().header("content-type", kind).body(body).unwrap()
+        }
+    });
+    (guest.await, pieces, go)
+}
+
+#[tokio::test]
+async fn waiting_for_an_answer_and_receiving_it_is_use() {
+    let (guest, mut pieces, go) = slow("application/octet-stream").await;
+    let world = World::running(&guest).await;
+    let answers = || world.targets.touched().iter().filter(|seen| **seen == Activity::Answer).count();
+    let request = world.get("/large").await;
+    let (mut answer, ()) = tokio::join!(world.send(request), async {
+        until("use is reported before there is an answer", || answers() > 0).await;
+        go.notify_one();
+    });
+    let before = answers();
+    let receiving = async {
+        while answers() == before {
+            pieces.send("piece").await.unwrap();
+            answer.body_mut().frame().await.unwrap().unwrap();
+        }
+    };
+    tokio::time::timeout(DEADLINE, receiving).await.expect("use is reported while pieces come");
+}
+
+#[tokio::test]
+async fn following_a_stream_of_events_is_no_use() {
+    let (guest, mut pieces, go) = slow("text/event-stream").await;
+    let world = World::running(&guest).await;
+    go.notify_one();
+    let mut answer = world.send(world.get("/events").await).await;
+    let touched = world.targets.touched();
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_millis(1_500) {
+        pieces.send("data: still here\n\n").await.unwrap();
+        answer.body_mut().frame().await.unwrap().unwrap();
+    }
+    assert_eq!(world.targets.touched(), touched);
 }
 
 #[tokio::test]

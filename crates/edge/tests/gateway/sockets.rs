@@ -164,6 +164,28 @@ async fn what_the_page_sends_is_use_and_heartbeats_are_not() {
 }
 
 #[tokio::test]
+async fn the_pings_of_a_client_are_answered_while_the_dev_server_stands_still() {
+    let world = World::running(&echo().await).await;
+    let mut socket = open(&world, handshake(&world, "/chat").await).await;
+    let ping = [0x89, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2];
+    let answer = async |socket: &mut Socket, sent: &[u8], expected: &[u8]| {
+        socket.write_all(sent).await.unwrap();
+        let mut heard = vec![0; expected.len()];
+        tokio::time::timeout(DEADLINE, socket.read_exact(&mut heard)).await.expect("in time").unwrap();
+        assert_eq!(heard, expected);
+    };
+    answer(&mut socket, &ping, &ping).await;
+    world.targets.is_resting.store(true, Ordering::SeqCst);
+    // The echo of the ping above is a masked frame, whole: a pong may follow.
+    answer(&mut socket, &ping, b"\x8A\x02hi").await;
+    answer(&mut socket, b"\x81\x81maska", b"\x81\x81maska").await;
+    answer(&mut socket, &[&ping[..], &ping].concat(), b"\x8A\x02hi\x8A\x02hi").await;
+    world.targets.is_resting.store(false, Ordering::SeqCst);
+    answer(&mut socket, &ping, &ping).await;
+    assert_eq!(world.targets.touched(), [Activity::SocketOpened], "a ping is no use");
+}
+
+#[tokio::test]
 async fn an_hmr_channel_is_use_when_it_opens_and_a_probe_never() {
     let world = World::running(&echo().await).await;
     let request = handshake(&world, "/").await.header("sec-websocket-protocol", "vite-ping");

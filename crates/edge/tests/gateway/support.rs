@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub(crate) struct Targets {
     states: Mutex<HashMap<SessionId, PreviewState>>,
     on_wake: Mutex<Option<PreviewState>>,
     pub(crate) wakes: AtomicUsize,
+    pub(crate) is_resting: AtomicBool,
     pub(crate) touches: Mutex<Vec<Activity>>,
     redeemed: Mutex<HashSet<(String, String)>>,
     pub(crate) links: Mutex<HashMap<LinkId, OpenLink>>,
@@ -101,6 +102,10 @@ impl PreviewTargets for Targets {
 
     fn expires_at(&self, session: &SessionId) -> Option<Timestamp> {
         self.expiries.lock().unwrap().get(session).copied()
+    }
+
+    fn is_resting(&self, _session: &SessionId) -> bool {
+        self.is_resting.load(Ordering::SeqCst)
     }
 
     fn touch(&self, _session: &SessionId, activity: Activity) {

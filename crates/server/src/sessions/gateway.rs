@@ -88,6 +88,11 @@ impl PreviewTargets for Sessions {
         Some(by_use.max(Timestamp::from_millis(known.expires_at.load(Ordering::Relaxed))))
     }
 
+    fn is_resting(&self, session: &SessionId) -> bool {
+        let app = lock(&self.0.known).get(session).map(|known| known.app.clone());
+        app.is_some_and(|app| self.frozen(&app).is_some())
+    }
+
     fn touch(&self, session: &SessionId, _: Activity) {
         let Some(known) = lock(&self.0.known).get(session).cloned() else { return };
         known.touch(self.0.context.clock.now().as_millis());

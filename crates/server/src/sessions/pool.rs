@@ -165,8 +165,8 @@ impl Pool {
     async fn refill(&self, context: &Arc<Context>, name: Sha256) {
         let Ok(_turn) = self.0.making.acquire().await else { return };
         while let Some(recipe) = self.missing(name) {
-            // Only where nobody has to go for it.
-            let Ok(_place) = context.room.enter(None).await else { return };
+            // Only where nobody has to go for it. It takes nobody's turn: it has the processor when nobody else wants it.
+            let Ok(_place) = context.room.set_aside() else { return };
             let made = tokio::select! {
                 made = make(context, &recipe) => made,
                 () = self.0.closed.cancelled() => return,

@@ -64,7 +64,7 @@ pub(crate) struct Room {
 /// The right to start a sandbox; given back when it runs, or has failed. Its turn is over sooner when that takes long.
 pub(super) struct Place {
     room: Arc<Room>,
-    _in_turn: DropGuard,
+    _in_turn: Option<DropGuard>,
 }
 
 impl Drop for Place {
@@ -85,8 +85,7 @@ impl Room {
         // The semaphore is never closed.
         let turn = self.turns.clone().acquire_owned().await.map_err(|_| Full)?;
         let done = CancellationToken::new();
-        let place = Place { room: self.clone(), _in_turn: done.clone().drop_guard() };
-        let promised = self.promised.fetch_add(START_BYTES, Ordering::SeqCst) + START_BYTES;
+        let (place, promised) = self.promise(Some(done.clone().drop_guard()));
         tokio::spawn(async move {
             let _ = tokio::time::timeout(TURN, done.cancelled()).await;
             drop(turn);
@@ -104,6 +103,17 @@ impl Room {
             true => Ok(place),
             false => Err(Full),
         }
+    }
+
+    /// A place for a start that nobody waits for: at once, or not at all.
+    pub(super) fn set_aside(self: &Arc<Self>) -> Result<Place, Full> {
+        let (place, promised) = self.promise(None);
+        if self.has(promised) { Ok(place) } else { Err(Full) }
+    }
+
+    fn promise(self: &Arc<Self>, in_turn: Option<DropGuard>) -> (Place, u64) {
+        let promised = self.promised.fetch_add(START_BYTES, Ordering::SeqCst) + START_BYTES;
+        (Place { room: self.clone(), _in_turn: in_turn }, promised)
     }
 
     /// True when the next start has to wait for its turn.
@@ -278,6 +288,16 @@ mod tests {
         let _never_ends = room.enter(None).await.ok().unwrap();
         let _next = tokio::time::timeout(2 * TURN, room.enter(None)).await.unwrap().ok().unwrap();
         assert!(begun.elapsed() >= TURN, "they take turns");
+    }
+
+    #[tokio::test]
+    async fn what_is_made_ahead_takes_nobodys_turn_and_only_room_that_is_there() {
+        let room = Arc::new(Room::new(Box::new(|| Some(2 * START_BYTES)), 0, 1));
+        let ahead = room.set_aside().ok().unwrap();
+        let start = tokio::time::timeout(TURN / 2, room.enter(None)).await.unwrap().ok().unwrap();
+        assert!(room.set_aside().is_err());
+        drop((ahead, start));
+        assert!(room.set_aside().is_ok());
     }
 
     #[tokio::test]

@@ -346,6 +346,7 @@ impl Actor {
 
     /// Begins a start beside whatever runs: the old sandbox answers until the new one does.
     fn begin(&mut self) {
+        tracing::debug!(app = %self.app, "starting");
         let stopwatch = Stopwatch::start();
         self.retry_at = None;
         // An earlier attempt ends here, and its dev server with it.

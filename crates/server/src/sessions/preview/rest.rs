@@ -22,6 +22,7 @@ impl Actor {
             snapshot.phase = Phase::Frozen;
             snapshot.upstream = None;
         });
+        tracing::debug!(app = %self.app, "freezing");
         if let Err(error) = sandbox.freeze().await {
             tracing::warn!(app = %self.app, %error, "a preview was not frozen");
             return self.go_on();
@@ -29,11 +30,12 @@ impl Actor {
         if !unused() {
             return self.thaw().await;
         }
+        tracing::debug!(app = %self.app, "frozen");
         // Its memory goes while it stands still; whoever thaws it ends that.
         let app = self.app.clone();
         tokio::spawn(async move {
             match sandbox.reclaim().await {
-                Ok(usage) => tracing::debug!(%app, ?usage, "frozen"),
+                Ok(usage) => tracing::debug!(%app, ?usage, "its memory is reclaimed"),
                 Err(error) => tracing::debug!(%app, %error, "ended while frozen"),
             }
         });
@@ -45,6 +47,7 @@ impl Actor {
     pub(super) async fn thaw(&mut self) {
         let phase = self.publish.borrow().phase;
         let Some(live) = self.live.as_ref().filter(|_| phase == Phase::Frozen) else { return };
+        tracing::debug!(app = %self.app, "thawing");
         if let Err(error) = live.sandbox.thaw().await {
             self.logs.push(LogSource::Vitrine, format!("The sandbox does not go on: {error}."));
             self.take_down().await;
@@ -71,8 +74,10 @@ impl Actor {
             snapshot.upstream = None;
         });
         if unused() {
+            tracing::debug!(app = %self.app, "hibernating");
             self.take_down().await;
             self.be_idle();
+            tracing::debug!(app = %self.app, "hibernated");
             Counts::add(&self.context.counts.hibernations);
             return true;
         }

@@ -49,6 +49,7 @@ impl Start {
         let Some(warm) = self.context.pool.claim(&self.context, &recipe) else {
             return Ok(Claimed::Nothing(Box::new(plan)));
         };
+        tracing::debug!(app = %self.app, sandbox = %warm.sandbox.id(), "claimed");
         self.stopwatch.begin(StepName::Sandbox);
         self.stopwatch.detail(StepName::Sandbox, "one that runs already");
         let diff = plan.draft.tree.diff(&recipe.tree);
