@@ -69,6 +69,24 @@ export class Server {
     this.pid = this.#process.pid;
   }
 
+  /** Waits until the server writes this to its log; what it has written before does not count. */
+  async says(text, timeoutMs = 60_000) {
+    const begin = this.#output.length;
+    const stderr = this.#process.stderr;
+    let look;
+    let timer;
+    try {
+      await new Promise((resolve, reject) => {
+        look = () => this.#output.includes(text, begin) && resolve();
+        timer = setTimeout(() => reject(new Error(`the server did not say “${text}” within ${timeoutMs} ms`)), timeoutMs);
+        stderr.on('data', look);
+      });
+    } finally {
+      clearTimeout(timer);
+      stderr.off('data', look);
+    }
+  }
+
   get log() {
     return this.#output;
   }
