@@ -150,16 +150,17 @@ impl Store {
     }
 
     /// Notes use of a session that is not over; its idle time begins anew. An earlier time than the noted one is ignored.
+    /// The row as it is then.
     pub async fn touch_session(
         &self,
         session: &SessionId,
         last_activity_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<SessionRow, StoreError> {
         let touch = |row: &mut SessionRow| {
             row.last_activity_at = row.last_activity_at.max(last_activity_at);
             live_only(row)
         };
-        self.change_session(session, touch).await.map(|_| ())
+        self.change_session(session, touch).await
     }
 
     /// Sessions of all tenants that are past their expiry, or have a sandbox and are past their idle time; the longest due

@@ -40,6 +40,9 @@ pub struct FakeSandbox {
     ended: CancellationToken,
 }
 
+/// What its processes would hold.
+const PROCESS_BYTES: u64 = 64 << 20;
+
 impl FakeSandbox {
     pub(super) fn new(id: SandboxId, shared: Arc<Shared>, events: mpsc::Sender<SandboxEvent>) -> Self {
         Self {
@@ -250,7 +253,7 @@ impl Sandbox for FakeSandbox {
 
     async fn usage(&self) -> Result<Usage, DriverError> {
         let bytes: usize = lock(&self.files).values().map(|file| file.content.len()).sum();
-        Ok(Usage { memory_bytes: bytes as u64, ..Usage::default() })
+        Ok(Usage { memory_bytes: PROCESS_BYTES + bytes as u64, ..Usage::default() })
     }
 
     fn can_freeze(&self) -> bool {

@@ -74,8 +74,8 @@ impl Life {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
         if self.over.borrow().is_none() {
             self.init.kill();
-            // With version 1 of control groups a frozen process does not even die.
-            self.group.thaw();
+            // With version 1 of control groups a frozen process does not even die; what clears it away thaws it as well.
+            let _ = self.group.thaw();
         }
     }
 
@@ -107,18 +107,22 @@ impl Life {
             .map_err(|error| DriverError::Setup { step: "freeze".to_owned(), reason: error.to_string() })?;
         self.frozen.send_replace(true);
         if self.is_ending() {
-            self.group.thaw();
+            // What clears it away thaws it as well.
+            let _ = self.group.thaw();
         }
         Ok(())
     }
 
-    /// Lets everything inside go on. Blocks for as long as a step of [`Self::reclaim`] takes.
-    pub(super) fn thaw(&self) {
+    /// Lets everything inside go on. Blocks for as long as a step of [`Self::reclaim`] takes. After an error nothing inside
+    /// moves, and only an end is left.
+    pub(super) fn thaw(&self) -> Result<(), DriverError> {
         self.frozen.send_replace(false);
         let _turn = self.freezing.lock().unwrap_or_else(PoisonError::into_inner);
         // A freeze may have been under way.
         self.frozen.send_replace(false);
-        self.group.thaw();
+        self.group
+            .thaw()
+            .map_err(|error| DriverError::Setup { step: "thaw".to_owned(), reason: error.to_string() })
     }
 
     /// Has the kernel move what it holds to the swap. Blocks until it has, or until it is wanted again.

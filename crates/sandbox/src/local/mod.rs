@@ -191,7 +191,8 @@ async fn start(state: Arc<State>, spec: SandboxSpec, claim: Claim) -> Result<Sta
     let (mut launched, group) = begun?;
     let note = state.notes.join(id.as_str());
     let (mut init, closer) = (None, Arc::<Closer>::default());
-    let waiting = wait_until_ready(&launched, &closer, &mut init, &note);
+    let freezer = group.freezer_state();
+    let waiting = wait_until_ready(&launched, &closer, &mut init, (&note, freezer.as_deref()));
     let ready = tokio::time::timeout(READY_WITHIN, waiting).await;
     let ready = ready.unwrap_or(Err(DriverError::Timeout(READY_WITHIN)));
     // Whatever can fail comes before the sandbox has a life of its own, which nobody would end.
@@ -222,7 +223,7 @@ async fn wait_until_ready(
     launched: &Launched,
     closer: &Arc<Closer>,
     init: &mut Option<Init>,
-    note: &Path,
+    (note, freezer): (&Path, Option<&Path>),
 ) -> Result<GuestSocket, DriverError> {
     let mut control = GuestSocket::open(launched.control.try_clone()?.into(), closer.clone())?;
     loop {
@@ -231,7 +232,7 @@ async fn wait_until_ready(
         match launch::progress(message)? {
             Progress::Launched(pid) => {
                 *init = Some(hold(pid).await?);
-                orphans::note(note, pid)?;
+                orphans::note(note, pid, freezer)?;
             }
             Progress::Ready => return Ok(control),
         }

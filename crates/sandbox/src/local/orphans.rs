@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -14,9 +14,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::cgroup::Cgroups;
 use crate::driver::{DriverError, OrphanReport};
 
-/// Notes that the sandbox `id` exists, with `pid` as its first process.
-pub(super) fn note(path: &Path, pid: i32) -> io::Result<()> {
-    fs::write(path, format!("{pid} {}\n", identity_of(pid)?))
+/// Notes that a sandbox exists, with `pid` as its first process, and where its freezer is told to let go.
+pub(super) fn note(path: &Path, pid: i32, freezer: Option<&Path>) -> io::Result<()> {
+    let freezer = freezer.map(|file| format!("{}\n", file.display())).unwrap_or_default();
+    fs::write(path, format!("{pid} {}\n{freezer}", identity_of(pid)?))
 }
 
 /// Removes everything.
@@ -46,12 +47,21 @@ pub(super) fn remove(notes: &Path, cgroups: &Cgroups) -> Result<OrphanReport, Dr
 /// True when the process of a note was still alive; it is not for long.
 fn kill_noted(path: &Path) -> bool {
     let note = fs::read_to_string(path).unwrap_or_default();
-    let Some((pid, identity)) = note.trim_end().split_once(' ') else { return false };
+    let (process, freezer) = note.split_once('\n').unwrap_or((&note, ""));
+    let Some((pid, identity)) = process.split_once(' ') else { return false };
     let Some(handle) = pid.parse().ok().and_then(Pid::from_raw) else { return false };
     // Opened before the identity is compared: the handle cannot come to mean another process afterwards.
     let Ok(pidfd) = pidfd_open(handle, PidfdFlags::empty()) else { return false };
     let is_same = identity_of(handle.as_raw_nonzero().get()).is_ok_and(|now| now == identity);
-    is_same && pidfd_send_signal(&pidfd, Signal::KILL).is_ok()
+    let is_killed = is_same && pidfd_send_signal(&pidfd, Signal::KILL).is_ok();
+    if is_killed && !freezer.trim_end().is_empty() {
+        // It dies when it is let go, wherever the groups of this server are by now. Gone already is as good.
+        let _ = fs::OpenOptions::new()
+            .write(true)
+            .open(freezer.trim_end())
+            .and_then(|mut file| file.write_all(b"THAWED"));
+    }
+    is_killed
 }
 
 /// What no other process of this number has: when the machine and when the process started. One that has ended and only

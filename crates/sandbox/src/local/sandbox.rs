@@ -138,7 +138,7 @@ impl Sandbox for LocalSandbox {
     }
 
     async fn thaw(&self) -> Result<(), DriverError> {
-        self.blocking(Life::thaw).await
+        self.blocking(Life::thaw).await?
     }
 
     async fn reclaim(&self) -> Result<Usage, DriverError> {

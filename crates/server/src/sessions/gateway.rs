@@ -38,6 +38,8 @@ impl PreviewTargets for Sessions {
 
     async fn wake(&self, session: &SessionId) {
         let Ok(Some(known)) = self.known(session).await else { return };
+        // A handshake is use when it is answered; what it wakes must not sleep again before.
+        known.touch(self.0.context.clock.now().as_millis());
         if let Some(preview) = self.frozen(&known.app) {
             // What the store is told can wait until it moves.
             preview.order(Command::Ensure);

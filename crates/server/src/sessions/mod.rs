@@ -3,9 +3,11 @@
 //! The store has the truth about sessions (who, until when, in which state); one [`Preview`] per app has the sandbox.
 //! Killing a preview loses nothing.
 
+mod eviction;
 mod gateway;
 mod links;
 mod logs;
+mod memory;
 mod pace;
 mod pool;
 mod preview;
@@ -15,6 +17,7 @@ mod startup;
 mod sweep;
 mod timings;
 mod top;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -35,14 +38,15 @@ use crate::drafts::{Contents, Drafts};
 use crate::egress::DevEgress;
 use crate::provision::Provision;
 use crate::secrets::Secrets;
+use eviction::Evict;
 use links::KnownLinks;
+pub(crate) use memory::{available as available_memory, default_reserve};
 pub(crate) use pool::Pool;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
 #[cfg(test)]
 pub(crate) use room::AvailableMemory;
-use room::Evict;
-pub(crate) use room::{Room, available_memory, default_reserve};
+pub(crate) use room::Room;
 pub(crate) use startup::Ports;
 pub(crate) use top::{Counts, MachineView, SandboxView};
 
@@ -270,6 +274,8 @@ impl Sessions {
         is_install: bool,
     ) -> Option<Delivery> {
         let preview = lock(&self.0.previews).get(app).cloned()?;
+        // Before it is on its way: what is being edited neither freezes nor goes, whoever edits it.
+        preview.edited(self.0.context.clock.now());
         let (done, delivered) = oneshot::channel();
         preview.order(Command::Deliver { draft, contents, is_install, done });
         Some(Delivery { done: delivered })
@@ -317,15 +323,23 @@ impl Sessions {
         if others.iter().any(|other| other.status.needs_sandbox()) {
             return Ok(());
         }
-        let preview = lock(&self.0.previews).get(&row.app_id).cloned();
-        match preview {
-            Some(preview) if event == SessionEvent::Idle => self.hibernate(row, &preview).await,
-            Some(preview) => {
-                preview.stop().await;
-                Ok(())
-            }
-            None => Ok(()),
+        let Some(preview) = lock(&self.0.previews).get(&row.app_id).cloned() else { return Ok(()) };
+        // Use that is later than what its row says is use that the store has not been told of yet.
+        let latest =
+            others.iter().filter(|other| !other.status.is_over()).max_by_key(|row| row.last_activity_at);
+        let Some(latest) = latest else {
+            preview.stop().await;
+            return Ok(());
+        };
+        let unused = match event {
+            SessionEvent::Idle => self.unused_since(&row.app_id, latest.last_activity_at),
+            // Edits of the one who goes keep nothing.
+            _ => self.unopened_since(&row.app_id, latest.last_activity_at),
+        };
+        if !preview.hibernate(unused).await {
+            self.back_in_use(latest).await?;
         }
+        Ok(())
     }
 
     fn preview_of(&self, scope: &Scope, app: &AppId) -> Arc<Preview> {

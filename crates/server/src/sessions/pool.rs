@@ -209,8 +209,9 @@ impl Pool {
         }
     }
 
-    /// Ends what nobody has asked for in a while.
+    /// Ends what nobody has asked for in a while, and what has grown beyond the pool's memory.
     pub(super) async fn trim(&self) {
+        self.look_again().await;
         let now = Instant::now();
         let unwanted: Vec<_> = {
             let mut shelves = self.lock();
@@ -219,11 +220,31 @@ impl Pool {
                 let target = shelf.target(settings, now).min(shelf.warm.len());
                 shelf.warm.split_off(target)
             });
-            let surplus = surplus.collect();
+            let mut surplus: Vec<_> = surplus.collect();
+            surplus.extend(over_budget(&mut shelves, settings.memory_mib << 20));
             shelves.retain(|_, shelf| !shelf.warm.is_empty() || shelf.target(settings, now) > 0);
             surplus
         };
         futures::future::join_all(unwanted.into_iter().map(stop)).await;
+    }
+
+    /// Learns what those that are kept hold in memory now.
+    async fn look_again(&self) {
+        let kept: Vec<_> = {
+            let shelves = self.lock();
+            shelves.values().flat_map(|shelf| &shelf.warm).map(|warm| warm.sandbox.clone()).collect()
+        };
+        let mut used = HashMap::new();
+        for sandbox in kept {
+            if let Ok(usage) = sandbox.usage().await {
+                used.insert(sandbox.id().clone(), usage.memory_bytes);
+            }
+        }
+        for warm in self.lock().values_mut().flat_map(|shelf| &mut shelf.warm) {
+            if let Some(bytes) = used.get(warm.sandbox.id()) {
+                warm.memory_bytes = *bytes;
+            }
+        }
     }
 
     /// Ends one to make room for somebody who waits. False when it holds none.
@@ -265,6 +286,30 @@ impl Pool {
 
 fn memory_of(shelves: &HashMap<Sha256, Shelf>) -> u64 {
     shelves.values().flat_map(|shelf| &shelf.warm).map(|warm| warm.memory_bytes).sum()
+}
+
+/// Takes out the largest until the rest is within the budget.
+fn over_budget(shelves: &mut HashMap<Sha256, Shelf>, budget: u64) -> Vec<Warm> {
+    let mut taken = Vec::new();
+    while memory_of(shelves) > budget {
+        let largest = shelves
+            .values_mut()
+            .flat_map(|shelf| {
+                shelf
+                    .warm
+                    .iter()
+                    .enumerate()
+                    .map(|(at, warm)| (warm.memory_bytes, at))
+                    .max()
+                    .map(|found| (found, shelf))
+            })
+            .max_by_key(|((bytes, _), _)| *bytes);
+        match largest {
+            Some(((_, at), shelf)) => taken.push(shelf.warm.swap_remove(at)),
+            None => break,
+        }
+    }
+    taken
 }
 
 async fn stop(warm: Warm) {

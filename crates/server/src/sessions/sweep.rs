@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::StreamExt;
-use vitrine_model::session::SessionEvent;
+use vitrine_model::session::{SessionEvent, SessionStatus};
 use vitrine_model::{AppId, Timestamp};
 use vitrine_store::{SessionRow, StoreError};
 
-use super::preview::{Command, Phase, Preview, Unused};
+use super::preview::{Command, Phase, Unused};
 use super::{Sessions, lock};
 
 /// Sessions handled in one query; more are due at the next one.
@@ -85,19 +85,23 @@ impl Sessions {
         if after == 0 {
             return;
         }
+        for (app, last_use) in self.last_uses() {
+            let Some(preview) = lock(&self.0.previews).get(&app).cloned() else { continue };
+            let last_use = last_use.max(preview.edited_at());
+            if last_use.plus_secs(after as i64) <= now && preview.snapshot().phase == Phase::Running {
+                preview.order(Command::Freeze(self.unused_since(&app, last_use)));
+            }
+        }
+    }
+
+    /// When each app that is known here was used last by somebody with a session.
+    pub(super) fn last_uses(&self) -> HashMap<AppId, Timestamp> {
         let mut last_uses: HashMap<AppId, Timestamp> = HashMap::new();
         for known in lock(&self.0.known).values() {
             let last_use = last_uses.entry(known.app.clone()).or_insert(known.last_use());
             *last_use = known.last_use().max(*last_use);
         }
-        for (app, last_use) in last_uses {
-            if last_use.plus_secs(after as i64) <= now
-                && let Some(preview) = lock(&self.0.previews).get(&app)
-                && preview.snapshot().phase == Phase::Running
-            {
-                preview.order(Command::Freeze(self.unused_since(&app, last_use)));
-            }
-        }
+        last_uses
     }
 
     /// Whether nobody has used the app after `since`.
@@ -106,19 +110,21 @@ impl Sessions {
         Box::new(move || sessions.last_use_of(&app).is_none_or(|last_use| last_use <= since))
     }
 
-    pub(super) fn last_use_of(&self, app: &AppId) -> Option<Timestamp> {
-        let known = lock(&self.0.known);
-        known.values().filter(|known| known.app == *app).map(|known| known.last_use()).max()
+    /// Whether nobody with a session has used the app after `since`.
+    pub(super) fn unopened_since(&self, app: &AppId, since: Timestamp) -> Unused {
+        let (sessions, app) = (self.clone(), app.clone());
+        Box::new(move || sessions.last_uses().get(&app).is_none_or(|last_use| *last_use <= since))
     }
 
-    /// Takes down the preview of a session whose row says already that it is. When somebody has used it since, the row is
-    /// put right instead.
-    pub(super) async fn hibernate(&self, row: &SessionRow, preview: &Preview) -> Result<(), StoreError> {
-        let since = row.last_activity_at;
-        if preview.hibernate(self.unused_since(&row.app_id, since)).await {
-            return Ok(());
-        }
-        tracing::debug!(session = %row.id, "used while it was about to be taken down");
+    pub(super) fn last_use_of(&self, app: &AppId) -> Option<Timestamp> {
+        let edited_at = lock(&self.0.previews).get(app).map(|preview| preview.edited_at());
+        let known = lock(&self.0.known);
+        known.values().filter(|known| known.app == *app).map(|known| known.last_use()).chain(edited_at).max()
+    }
+
+    /// Puts a session's row right, which says that it is hibernated: its preview runs.
+    pub(super) async fn back_in_use(&self, row: &SessionRow) -> Result<(), StoreError> {
+        tracing::debug!(session = %row.id, "in use, or in use again");
         let context = &self.0.context;
         context.store.transition_session(&row.id, SessionEvent::Ensure, None).await?;
         context.record(&row.app_id, SessionEvent::Ready, None).await;
@@ -154,7 +160,14 @@ impl Sessions {
             let at = known.last_use();
             let expires_at = at.plus_secs(self.0.context.settings.expiry_secs as i64);
             match self.0.context.store.touch_session(&id, at).await {
-                Ok(()) => self.0.context.store.extend_session(&id, expires_at).await?,
+                Ok(row) => {
+                    self.0.context.store.extend_session(&id, expires_at).await?;
+                    // Others of the app have brought its preview back, and this one found it running.
+                    let runs = || self.snapshot(&known.app).is_some_and(|now| now.phase == Phase::Running);
+                    if row.status == SessionStatus::Hibernated && runs() {
+                        self.back_in_use(&row).await?;
+                    }
+                }
                 Err(StoreError::NotFound) => {
                     lock(&self.0.known).remove(&id);
                 }

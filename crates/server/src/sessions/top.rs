@@ -10,7 +10,7 @@ use vitrine_model::session::SessionStatus;
 use vitrine_model::{AppId, TenantId, Timestamp};
 
 use super::preview::Phase;
-use super::{Sessions, lock, room};
+use super::{Sessions, lock, memory, room};
 
 /// Sandboxes that are asked at once what they use: each answer is a few small files of the kernel's.
 const ASKED_AT_ONCE: usize = 8;
@@ -209,10 +209,10 @@ impl Sessions {
 
 fn memory(room: &Arc<room::Room>) -> MemoryView {
     MemoryView {
-        total_bytes: room::meminfo("MemTotal:"),
-        available_bytes: room::meminfo("MemAvailable:"),
+        total_bytes: memory::meminfo("MemTotal:"),
+        available_bytes: memory::available(),
         reserved_bytes: room.reserve_bytes,
-        swap_total_bytes: room::meminfo("SwapTotal:"),
-        swap_free_bytes: room::meminfo("SwapFree:"),
+        swap_total_bytes: memory::meminfo("SwapTotal:"),
+        swap_free_bytes: memory::meminfo("SwapFree:"),
     }
 }

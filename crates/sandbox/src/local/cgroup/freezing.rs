@@ -9,6 +9,9 @@ use super::group::Group;
 /// How long every process of a group may take to stop. One in the middle of a long system call keeps the others waiting.
 const FROZEN_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long the kernel may refuse to let them go on.
+const THAWED_WITHIN: Duration = Duration::from_millis(200);
+
 /// How often is looked whether they have.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -33,7 +36,7 @@ impl Group {
         freezer.set(true)?;
         while !freezer.is_frozen() {
             if Instant::now() >= deadline {
-                freezer.set(false)?;
+                self.thaw()?;
                 return Err(error(dir, std::io::ErrorKind::TimedOut));
             }
             std::thread::sleep(LOOK_EVERY);
@@ -41,11 +44,18 @@ impl Group {
         Ok(())
     }
 
-    /// Lets them go on. Nothing happens when they run, or where there is no freezer.
-    pub(in crate::local) fn thaw(&self) {
-        if let Some(freezer) = self.freezer.as_deref().and_then(Freezer::of) {
-            // A group that is gone holds nobody.
-            let _ = freezer.set(false);
+    /// Lets them go on. Nothing happens when they run, where there is no freezer, and when the group is gone. Tried again for
+    /// a moment: a machine may be out of files or memory, and who stays frozen answers nobody.
+    pub(in crate::local) fn thaw(&self) -> Result<(), GroupError> {
+        let Some(freezer) = self.freezer.as_deref().and_then(Freezer::of) else { return Ok(()) };
+        let deadline = Instant::now() + THAWED_WITHIN;
+        loop {
+            match freezer.set(false) {
+                Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => std::thread::sleep(LOOK_EVERY),
+                Ok(()) => return Ok(()),
+            }
         }
     }
 
@@ -63,7 +73,20 @@ impl Group {
     fn reclaim_by_amount(&self, memory: &Path, reclaim: &Path, goes_on: impl Fn() -> bool) {
         let swap = memory.join("memory.swap.max");
         files::write_if_there(&swap, "max");
-        self.step_by_step(goes_on, |_| files::write(reclaim, &STEP_BYTES.to_string()));
+        // Only what the sandbox holds for itself, where the kernel can be told so (6.16 and later; a number before that):
+        // files of the layer that it read first are charged to it and used by its neighbours.
+        let wishes = [
+            format!("{STEP_BYTES} swappiness=max"),
+            format!("{STEP_BYTES} swappiness=200"),
+            STEP_BYTES.to_string(),
+        ];
+        self.step_by_step(goes_on, |_| {
+            let is_understood = |result: &Result<(), GroupError>| {
+                !matches!(result, Err(error) if error.source.kind() == std::io::ErrorKind::InvalidInput)
+            };
+            let mut results = wishes.iter().map(|wish| files::write(reclaim, wish));
+            results.find(is_understood).unwrap_or(Ok(()))
+        });
         files::write_if_there(&swap, "0");
     }
 
@@ -71,8 +94,13 @@ impl Group {
     fn reclaim_by_limit(&self, memory: &Path, goes_on: impl Fn() -> bool) {
         let limit = memory.join("memory.limit_in_bytes");
         let Some(by_right) = files::number(&limit) else { return };
+        // Its own memory before files, which may be its neighbours' as well; kernels before 5.8 take 100 at most.
+        let swappiness = memory.join("memory.swappiness");
+        let usual = files::number(&swappiness);
+        ["100", "200"].iter().for_each(|value| files::write_if_there(&swappiness, value));
         self.step_by_step(goes_on, |used| files::write(&limit, &used.saturating_sub(STEP_BYTES).to_string()));
         files::write_if_there(&limit, &by_right.to_string());
+        files::write_if_there(&swappiness, &usual.unwrap_or(60).to_string());
     }
 
     fn step_by_step(&self, goes_on: impl Fn() -> bool, step: impl Fn(u64) -> Result<(), GroupError>) {

@@ -58,7 +58,9 @@ pub(in crate::local) struct Share {
 
 impl Share {
     /// Sets the quota: for one that gives way with short periods, so that it never runs for long at a time; else as it was
-    /// made. A burst may not be larger than the quota, so it goes first and comes last.
+    /// made. A burst may not be larger than the quota, so it goes first and comes last. Version 1 refuses whatever would be
+    /// more than the group around it has, be it between two writes: quota before period on the way down, after it on the
+    /// way up.
     fn limit(&self, at_most: Option<u32>) {
         let (quota, period, burst) = match at_most {
             Some(millis) => {
@@ -76,11 +78,22 @@ impl Share {
         let set = |name: &str, value: String| files::write_if_there(&self.dir.join(name), &value);
         set("cpu.cfs_burst_us", "0".to_owned());
         set("cpu.max.burst", "0".to_owned());
+        if at_most.is_some() {
+            set("cpu.cfs_quota_us", quota.to_string());
+        }
         set("cpu.cfs_period_us", period.to_string());
-        set("cpu.cfs_quota_us", quota.to_string());
+        set_quota(&self.dir, quota);
         set("cpu.max", format!("{quota} {period}"));
         set("cpu.cfs_burst_us", burst.to_string());
         set("cpu.max.burst", burst.to_string());
+    }
+}
+
+/// Sets a quota of version 1. More than the group around it has is refused: then that one's is the limit.
+pub(super) fn set_quota(dir: &Path, quota: u64) {
+    let file = dir.join("cpu.cfs_quota_us");
+    if file.exists() && files::write(&file, &quota.to_string()).is_err() {
+        files::write_if_there(&file, "-1");
     }
 }
 
@@ -93,6 +106,11 @@ impl Group {
     /// The sandbox it was made for.
     pub(in crate::local) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Where the freezer of version 1 is told to let go: frozen by it, nobody dies.
+    pub(in crate::local) fn freezer_state(&self) -> Option<PathBuf> {
+        self.freezer.as_ref().map(|dir| dir.join("freezer.state")).filter(|file| file.exists())
     }
 
     /// What the launcher writes itself into.
@@ -183,8 +201,8 @@ impl Group {
     }
 
     fn kill_members(&self, dir: &Path) {
-        // A frozen process cannot die.
-        self.thaw();
+        // A frozen process cannot die. Whoever empties the group comes again.
+        let _ = self.thaw();
         for pid in members(dir) {
             // Gone already is as good.
             let _ = kill_process(pid, Signal::KILL);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use vitrine_jail::layout::GUEST_PIDS;
 
 use super::files::{GroupError, make_dir, write, write_if_there};
-use super::group::{Group, PERIOD_MICROS, Share};
+use super::group::{Group, PERIOD_MICROS, Share, set_quota};
 use super::place::Place;
 use super::{ids, name};
 use crate::driver::Limits;
@@ -114,7 +114,7 @@ fn set_limits(controller: &str, dir: &Path, limits: &Limits) -> Result<(), Group
         "cpu" => {
             let quota = u64::from(limits.cpu_millis) * PERIOD_MICROS / 1_000;
             write(&dir.join("cpu.cfs_period_us"), &PERIOD_MICROS.to_string())?;
-            write(&dir.join("cpu.cfs_quota_us"), &quota.to_string())?;
+            set_quota(dir, quota);
             write(&dir.join("cpu.shares"), &shares(limits))?;
             // What was not used in one period may be used in the next.
             write_if_there(&dir.join("cpu.cfs_burst_us"), &quota.to_string());

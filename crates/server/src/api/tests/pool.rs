@@ -127,6 +127,36 @@ async fn what_a_dev_server_reads_once_and_what_it_is_given_need_one_of_their_own
 }
 
 #[tokio::test]
+async fn what_somebody_made_of_their_own_is_never_run_ahead() {
+    let server = server_with(1).await;
+    first_app(&server, 1).await;
+    let own = server.app().await;
+    let command = json!({ "profile": { "kind": "custom", "dev": ["node", "mine.js"] } });
+    let changed = server.call("PATCH", &format!("/v1/apps/{own}"), Some(command)).await;
+    assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+    assert!(!came_from_the_pool(&running(&server, &own).await));
+    let next = server.app().await;
+    assert!(came_from_the_pool(&running(&server, &next).await), "nobody else's start pays for it");
+    assert_eq!(
+        server.driver.spawned("dev").iter().filter(|dev| dev.argv.contains(&"mine.js".to_owned())).count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn one_whose_dev_server_ended_in_the_pool_costs_nobody_a_page() {
+    let server = server_with(1).await;
+    first_app(&server, 1).await;
+    for sandbox in server.driver.running() {
+        sandbox.exit("dev", vitrine_sandbox::driver::Exit::Signal { signal: 9 }).await;
+    }
+    let next = server.app().await;
+    let session = running(&server, &next).await;
+    assert!(!came_from_the_pool(&session) || session["restarts"] == 0);
+    assert_eq!(seen(&server, &next, "").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn one_that_died_in_the_pool_costs_nobody_a_page() {
     let server = server_with(1).await;
     first_app(&server, 1).await;

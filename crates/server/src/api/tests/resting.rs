@@ -11,7 +11,7 @@ use vitrine_model::AppId;
 use vitrine_sandbox::Sandbox;
 use vitrine_sandbox::driver::EndReason;
 
-use super::harness::TestServer;
+use super::harness::{KEY, TestServer};
 use crate::config::SessionsConfig;
 
 /// More than it takes to be frozen, less than it takes to be taken down.
@@ -239,6 +239,77 @@ async fn who_does_not_use_theirs_makes_room_and_who_does_keeps_it() {
     assert_eq!(Visitor::of(&server, &first).await.sees(&server, "").await.0, StatusCode::OK);
     server.session_is(&third, "hibernated").await;
     server.session_is(&second, "running").await;
+}
+
+/// Somebody else of the tenant who has the preview open.
+async fn colleague(server: &TestServer, app: &AppId) -> (String, Visitor) {
+    let browser = server.person(KEY, "ada@example.com", "editor").await;
+    let session = server.browse(&browser, "PUT", &format!("/v1/apps/{app}/session"), None).await.json();
+    let url = session["preview_url"].as_str().unwrap().to_owned();
+    let cookie = server.preview(&url, "").await.cookie();
+    (browser, Visitor { origin: url.split_once("/?").unwrap().0.to_owned(), cookie })
+}
+
+#[tokio::test]
+async fn what_somebody_without_a_session_edits_is_in_use() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let visitor = Visitor::of(&server, &app).await;
+    let browser = server.person(KEY, "ada@example.com", "editor").await;
+    server.clock.advance_secs(QUIET_SECS);
+    let ops = json!({ "ops": [{ "op": "write", "path": "note.txt", "text": "a colleague's" }] });
+    let written = server.browse(&browser, "POST", &format!("/v1/apps/{app}/changes"), Some(ops)).await;
+    assert_eq!(written.status, StatusCode::OK, "{written:?}");
+    server.services.sessions.sweep().await.unwrap();
+    server.session_is(&app, "running").await;
+    until_noted(&server, &visitor, "a colleague's").await;
+    frozen(&server, &app).await;
+}
+
+#[tokio::test]
+async fn one_who_finds_a_preview_that_others_brought_back_keeps_it() {
+    let server = TestServer::start().await;
+    let app = server.app().await;
+    let first = Visitor::of(&server, &app).await;
+    let (browser, second) = colleague(&server, &app).await;
+    sweep_after(&server, IDLE_SECS).await;
+    server.session_is(&app, "hibernated").await;
+    assert_eq!(first.sees(&server, "").await.0, StatusCode::OK);
+    server.session_is(&app, "running").await;
+    assert_eq!(second.sees(&server, "").await.0, StatusCode::OK);
+    // The first goes, before and after the timer has written down what the second did.
+    for is_written in [false, true] {
+        if is_written {
+            server.services.sessions.sweep().await.unwrap();
+            let theirs =
+                server.browse(&browser, "GET", &format!("/v1/apps/{app}/session"), None).await.json();
+            assert_eq!(theirs["status"], "running");
+        }
+        server.call("DELETE", &format!("/v1/apps/{app}/session"), None).await;
+        server.session_runs(1).await;
+        assert_eq!(second.sees(&server, "").await.0, StatusCode::OK);
+        assert_eq!(server.driver.starts(), 2, "nothing was taken down");
+        Visitor::of(&server, &app).await;
+    }
+    // When nobody uses it any more it goes with those who have a session.
+    sweep_after(&server, IDLE_SECS).await;
+    server.session_runs(0).await;
+}
+
+#[tokio::test]
+async fn one_that_is_in_use_after_all_is_passed_over_when_room_is_made() {
+    let server = TestServer::start().await;
+    server.machine_mib.store(2 * 256, Ordering::SeqCst);
+    let (first, second, third) = (server.app().await, server.app().await, server.app().await);
+    let of_first = Visitor::of(&server, &first).await;
+    Visitor::of(&server, &second).await;
+    server.clock.advance_secs(100);
+    // Both are quiet; the first is used at the moment at which the third needs room.
+    let (seen, _) = tokio::join!(of_first.sees(&server, ""), Visitor::of(&server, &third));
+    assert_eq!(seen.0, StatusCode::OK);
+    server.session_is(&third, "running").await;
+    server.session_is(&second, "hibernated").await;
+    server.session_is(&first, "running").await;
 }
 
 /// What can happen to a session, in any order.

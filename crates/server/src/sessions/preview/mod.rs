@@ -4,7 +4,7 @@
 //! other, and publishes a [`Snapshot`]. What the sandbox should hold is always a whole tree; what is sent is always the
 //! difference between that and what it holds. So deliveries may come late, twice or coalesced, and the end is the same.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use vitrine_build::profile::Impact;
 use vitrine_edge::SandboxUpstream;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::{LogSource, SessionEvent, Timings};
-use vitrine_model::{AppId, TenantId, Tree};
+use vitrine_model::{AppId, TenantId, Timestamp, Tree};
 use vitrine_sandbox::Sandbox;
 use vitrine_sandbox::driver::{EndReason, FileBatch, FilePut, SandboxEvent};
 use vitrine_store::{Draft, Scope};
@@ -126,6 +126,8 @@ pub(crate) struct Preview {
     /// How often it was told to stop: known to the actor before the order's turn has come.
     stops: watch::Sender<u64>,
     snapshot: watch::Receiver<Snapshot>,
+    /// Milliseconds since 1970.
+    edited_at: AtomicI64,
     pub(super) tenant: TenantId,
     pub(crate) logs: Logs,
 }
@@ -156,10 +158,11 @@ impl Preview {
             live: None,
             retry_at: None,
             deliver_at: None,
+            freeze_after: None,
             memory_doublings: 0,
         };
         tokio::spawn(actor.run());
-        Self { commands, pending, stops, snapshot, tenant, logs }
+        Self { commands, pending, stops, snapshot, edited_at: AtomicI64::new(0), tenant, logs }
     }
 
     /// Gives an order; lost only when the server is stopping.
@@ -201,6 +204,16 @@ impl Preview {
         let _ = tokio::time::timeout(THAWED_WITHIN, goes_on).await;
     }
 
+    /// Notes that the app was edited, by whomever.
+    pub(super) fn edited(&self, at: Timestamp) {
+        self.edited_at.fetch_max(at.as_millis(), Ordering::SeqCst);
+    }
+
+    /// When it was edited last, 1970 when it was not yet.
+    pub(super) fn edited_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.edited_at.load(Ordering::SeqCst))
+    }
+
     pub(crate) fn is_frozen(&self) -> bool {
         self.snapshot.borrow().phase == Phase::Frozen
     }
@@ -236,6 +249,8 @@ struct Actor {
     retry_at: Option<tokio::time::Instant>,
     /// When files that follow themselves too soon may go.
     deliver_at: Option<tokio::time::Instant>,
+    /// Until when it is not frozen because that failed.
+    freeze_after: Option<Instant>,
     /// How often its memory has been doubled because it was too little.
     memory_doublings: u32,
 }

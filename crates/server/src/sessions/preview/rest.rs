@@ -1,12 +1,15 @@
 //! A preview that nobody uses: frozen after a while, taken down after a longer one, and back when somebody comes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vitrine_model::problem::Problem;
 use vitrine_model::session::{LogSource, SessionEvent};
 
 use super::super::top::Counts;
 use super::{Actor, Phase, Unused};
+
+/// What did not stop within its time, one with a process in a long system call for instance, is left alone for this long.
+const AFTER_FAILED_FREEZE: Duration = Duration::from_secs(600);
 
 impl Actor {
     /// Stands still from now on, if it runs and nothing is on its way to it. The gateway lets nobody through any more before
@@ -15,7 +18,9 @@ impl Actor {
         let is_settled = self.starting.is_none() && self.retry_at.is_none() && self.deliver_at.is_none();
         let phase = self.publish.borrow().phase;
         let Some(sandbox) = self.live.as_ref().map(|live| live.sandbox.clone()) else { return };
-        if phase != Phase::Running || !is_settled || !sandbox.can_freeze() {
+        let may_freeze =
+            sandbox.can_freeze() && self.freeze_after.is_none_or(|after| Instant::now() >= after);
+        if phase != Phase::Running || !is_settled || !may_freeze {
             return;
         }
         self.publish.send_modify(|snapshot| {
@@ -24,8 +29,9 @@ impl Actor {
         });
         tracing::debug!(app = %self.app, "freezing");
         if let Err(error) = sandbox.freeze().await {
-            tracing::warn!(app = %self.app, %error, "a preview was not frozen");
-            return self.go_on();
+            tracing::warn!(app = %self.app, %error, "a preview was not frozen; not tried again for some minutes");
+            self.freeze_after = Some(Instant::now() + AFTER_FAILED_FREEZE);
+            return self.thaw().await;
         }
         if !unused() {
             return self.thaw().await;

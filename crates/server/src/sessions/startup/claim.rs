@@ -1,24 +1,31 @@
 //! A start on a dev server that runs already: the pool's, with the files of the app's template.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use vitrine_build::is_input;
+use vitrine_build::prebundle::PrebundleKey;
 use vitrine_build::template::TemplatePack;
+use vitrine_edge::SandboxUpstream;
 use vitrine_model::problem::Problem;
 use vitrine_model::session::StepName;
 use vitrine_model::{ProjectPath, TreeDiff};
+use vitrine_store::Draft;
 
 use super::super::pool::{Recipe, Warm};
 use super::super::preview::batch_between;
 use super::super::probe;
 use super::super::top::Counts;
-use super::{Live, Plan, SendError, Start};
+use super::{Live, Order, Plan, SendError, Start};
 
 /// Files that may differ from the template's. More are as soon served by a dev server that starts with them.
 const MOST_CHANGES: usize = 200;
 
 /// Files of the template that are asked for until the dev server has noticed that they changed.
 const MOST_WATCHED: usize = 16;
+
+/// One that runs already answers within milliseconds; one that does not has ended, or hangs.
+const WARM_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
 /// What became of the attempt.
 pub(super) enum Claimed {
@@ -33,7 +40,12 @@ impl Start {
     /// given nothing that belongs to the app, and whose files differ in nothing that dev servers read once.
     pub(super) fn recipe(&self, template: Option<&TemplatePack>, plan: &Plan) -> Option<Arc<Recipe>> {
         let (template, layer) = (template?, plan.ground.layer.as_ref()?);
-        let is_plain = plan.order.given.environment.is_empty()
+        let keys = [PrebundleKey::Template(template.hash)];
+        // Somebody's own command, or what somebody's own dev server made, never runs ahead: it is nobody else's.
+        let is_the_templates =
+            plan.owner.is_none() && plan.ground.prebundle == self.context.provision.prebundle(layer, &keys);
+        let is_plain = is_the_templates
+            && plan.order.given.environment.is_empty()
             && !plan.ground.reaches_out
             && self.memory_doublings == 0
             && self.context.driver.isolates_network();
@@ -51,7 +63,6 @@ impl Start {
         };
         tracing::debug!(app = %self.app, sandbox = %warm.sandbox.id(), "claimed");
         self.stopwatch.begin(StepName::Sandbox);
-        self.stopwatch.detail(StepName::Sandbox, "one that runs already");
         let diff = plan.draft.tree.diff(&recipe.tree);
         if let Err(error) = self.fill(&warm, &recipe, &plan, &diff).await {
             // It may have died in the pool; a sandbox of its own is as good.
@@ -62,10 +73,34 @@ impl Start {
         self.stopwatch.end(StepName::Sandbox);
         let (mut live, order) = self.live(plan, warm.sandbox, warm.events);
         live.pace.went(&diff, tokio::time::Instant::now());
-        self.logs.hide(order.given.guard);
-        self.measure(StepName::DevServer, self.until_answers(&mut live)).await?;
-        Counts::add(&self.context.counts.from_pool);
-        Ok(Claimed::Live(Box::new(live)))
+        self.stopwatch.begin(StepName::DevServer);
+        match tokio::time::timeout(WARM_ANSWERS_WITHIN, self.until_answers(&mut live)).await {
+            Ok(Ok(())) => {
+                self.stopwatch.end(StepName::DevServer);
+                self.stopwatch.detail(StepName::Sandbox, "one that runs already");
+                self.logs.hide(order.given.guard);
+                Counts::add(&self.context.counts.from_pool);
+                Ok(Claimed::Live(Box::new(live)))
+            }
+            silent => {
+                let problem = silent.ok().and_then(Result::err);
+                tracing::debug!(app = %self.app, ?problem, "a warm dev server was of no use");
+                self.close(&live.upstream);
+                let _ = live.sandbox.stop().await;
+                Ok(Claimed::Nothing(Box::new(live.into_plan(order))))
+            }
+        }
+    }
+
+    /// Nothing goes to this dev server any more.
+    fn close(&self, upstream: &Arc<SandboxUpstream>) {
+        self.publish.send_if_modified(|snapshot| {
+            let is_open = snapshot.upstream.as_ref().is_some_and(|open| Arc::ptr_eq(open, upstream));
+            if is_open {
+                snapshot.upstream = None;
+            }
+            is_open
+        });
     }
 
     /// Makes its files the app's, and waits until its dev server knows.
@@ -89,6 +124,14 @@ impl Start {
         sandbox.apply(batch).await?;
         probe::until_noticed(sandbox, plan.order.port, before).await;
         Ok(())
+    }
+}
+
+impl Live {
+    /// What it was made of, for another attempt.
+    fn into_plan(self, order: Order) -> Plan {
+        let Self { held: tree, version, inputs, owner, ground, .. } = self;
+        Plan { draft: Draft { version, tree }, inputs, owner, ground, order }
     }
 }
 

@@ -220,7 +220,8 @@ impl Start {
         if self.context.room.is_crowded() {
             self.stopwatch.detail(StepName::Sandbox, "many start at the same time; waiting for a turn");
         }
-        let place = self.context.room.enter(self.context.evict.get().map(AsRef::as_ref)).await;
+        let evict = self.context.evict.get().map(AsRef::as_ref);
+        let place = self.context.room.enter(&self.scope.tenant, evict).await;
         place.map_err(|full| {
             Counts::add(&self.context.counts.refusals);
             Problem::new(Code::SandboxUnavailable, full.to_string())
