@@ -47,7 +47,9 @@ function scriptsOf(html) {
 
 function importsOf(source, base) {
   const patterns = [/\bfrom\s*["']([^"']+)["']/g, /\bimport\s*["']([^"']+)["']/g];
-  const found = patterns.flatMap((pattern) => [...source.matchAll(pattern)].map(([, specifier]) => specifier));
+  // What documentation in comments imports, nobody asks for.
+  const code = source.replace(/^\s*(\*|\/\/).*$/gm, '');
+  const found = patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, specifier]) => specifier));
   const local = found.filter((specifier) => specifier.startsWith('/') || specifier.startsWith('./') || specifier.startsWith('../'));
   return local.map((specifier) => {
     const url = new URL(specifier, `http://x${base}`);

@@ -35,7 +35,7 @@ export class PlainProject {
       stdio: 'ignore',
       env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'development' },
     });
-    return { origin: `http://127.0.0.1:${port}`, stop: () => end(server) };
+    return { origin: `http://127.0.0.1:${port}`, pid: server.pid, stop: () => end(server) };
   }
 
   remove() {
