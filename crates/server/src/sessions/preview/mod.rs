@@ -14,7 +14,7 @@ use vitrine_build::profile::Impact;
 use vitrine_edge::SandboxUpstream;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::{LogSource, SessionEvent, Timings};
-use vitrine_model::{AppId, TenantId, Tree};
+use vitrine_model::{AppId, TenantId, Timestamp, Tree};
 use vitrine_sandbox::Sandbox;
 use vitrine_sandbox::driver::{EndReason, FileBatch, FilePut, SandboxEvent};
 use vitrine_store::{Draft, Scope};
@@ -70,6 +70,8 @@ pub(crate) struct Snapshot {
     pub(crate) problem: Option<Problem>,
     /// Where requests go, while something answers.
     pub(crate) upstream: Option<Arc<SandboxUpstream>>,
+    /// Since when the sandbox that runs or stands still has answered.
+    pub(super) live_since: Option<Timestamp>,
     /// The sandbox that runs or stands still; not kept alive by those who look.
     pub(super) sandbox: Option<Weak<dyn Sandbox>>,
 }
@@ -86,6 +88,7 @@ impl Snapshot {
             draft_version: 0,
             problem: None,
             upstream: None,
+            live_since: None,
             sandbox: None,
         }
     }
@@ -100,6 +103,8 @@ impl Snapshot {
 pub(crate) enum Command {
     /// Run, if not running; a failed preview tries again.
     Ensure,
+    /// The same for somebody who has come back to what was taken down.
+    Wake,
     /// Run anew, whatever it does now.
     Restart,
     /// Start anew beside what runs, if anything does: what the dev server is given has changed.
@@ -157,6 +162,7 @@ impl Preview {
             retry_at: None,
             deliver_at: None,
             memory_doublings: 0,
+            woken_at: None,
         };
         tokio::spawn(actor.run());
         Self { commands, pending, stops, snapshot, tenant, logs }
@@ -238,6 +244,8 @@ struct Actor {
     deliver_at: Option<tokio::time::Instant>,
     /// How often its memory has been doubled because it was too little.
     memory_doublings: u32,
+    /// When somebody came back to it, until it answers them.
+    woken_at: Option<Instant>,
 }
 
 struct Starting {
@@ -296,11 +304,13 @@ impl Actor {
 
     async fn obey(&mut self, command: Command) {
         match command {
-            Command::Ensure => {
+            Command::Ensure | Command::Wake => {
                 let phase = self.publish.borrow().phase;
+                let is_wake = phase == Phase::Idle && matches!(command, Command::Wake);
                 match phase {
                     Phase::Idle | Phase::Failed => {
                         self.forget_failures();
+                        self.woken_at = is_wake.then(Instant::now);
                         self.begin();
                     }
                     Phase::Frozen => self.thaw().await,
@@ -338,6 +348,8 @@ impl Actor {
     }
 
     fn forget_failures(&mut self) {
+        // What follows is not what somebody came back to.
+        self.woken_at = None;
         self.publish.send_modify(|snapshot| {
             snapshot.restarts = 0;
             snapshot.problem = None;
@@ -387,14 +399,16 @@ impl Actor {
         live.keep_prebundle(&self.context, &self.app);
         let (upstream, version) = (live.upstream.clone(), live.version);
         let sandbox = Arc::downgrade(&live.sandbox);
-        Counts::add(&self.context.counts.starts);
+        let (is_pooled, now) = (live.is_pooled, self.context.clock.now());
         self.publish.send_modify(|snapshot| {
             snapshot.phase = Phase::Running;
             snapshot.problem = None;
             snapshot.draft_version = version;
             snapshot.upstream = Some(upstream);
+            snapshot.live_since = Some(now);
             snapshot.sandbox = Some(sandbox);
         });
+        self.count_start(is_pooled);
         self.record(SessionEvent::Ready, None).await;
         if let Some(old) = old {
             old.end().await;
@@ -402,6 +416,11 @@ impl Actor {
         if again {
             self.begin();
         }
+    }
+
+    fn count_start(&mut self, is_pooled: bool) {
+        let took = self.publish.borrow().stopwatch.total();
+        self.context.counts.count_start(is_pooled, took, self.woken_at.take());
     }
 
     /// A start lets requests through before it is done; they must not go to one that has failed.

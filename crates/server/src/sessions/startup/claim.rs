@@ -11,7 +11,6 @@ use vitrine_model::{ProjectPath, TreeDiff};
 use super::super::pool::{Recipe, Warm};
 use super::super::preview::batch_between;
 use super::super::probe;
-use super::super::top::Counts;
 use super::{Live, Plan, SendError, Start};
 
 /// Files that may differ from the template's. More are as soon served by a dev server that starts with them.
@@ -63,7 +62,7 @@ impl Start {
         live.pace.went(&diff, tokio::time::Instant::now());
         self.logs.hide(order.given.guard);
         self.measure(StepName::DevServer, self.until_answers(&mut live)).await?;
-        Counts::add(&self.context.counts.from_pool);
+        live.is_pooled = true;
         Ok(Claimed::Live(Box::new(live)))
     }
 
