@@ -110,10 +110,14 @@ export const strings = {
     pause: "Pause updates",
     resume: "Resume updates",
     stale: (time: string) => `The figures below are those of ${time}.`,
-    lead: (running: number, total: number) =>
-      total === 0
-        ? "Nobody has a preview open. Nothing runs but the server."
-        : `${count(running)} of ${count(total)} open ${total === 1 ? "session" : "sessions"} ${running === 1 ? "runs" : "run"} right now.`,
+    lead: (running: number, total: number) => {
+      if (total === 0) return "Nobody has a preview open. Nothing runs but the server.";
+      const open = `${count(total)} open ${total === 1 ? "session" : "sessions"}`;
+      if (running === 0) return `${open}, none of them running.`;
+      return running === total
+        ? `${open}, all of them running.`
+        : `${open}, ${count(running)} of them running.`;
+    },
     count,
     leadUnknown: "The database does not tell how many sessions there are.",
     memory: "Memory",

@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::cli::TopArgs;
 use crate::client::Client;
 use crate::config::Config;
-use crate::sessions::{MachineView, SandboxView};
+use crate::sessions::{MachineView, MemoryView, SandboxView};
 
 /// How often the table is drawn.
 const EVERY: Duration = Duration::from_secs(2);
@@ -76,16 +76,22 @@ fn of_machine(machine: &MachineView, before: Option<&MachineView>) -> String {
         Some(format!(" {} busy ·", percent(used, millis_between(before, machine) * machine.cores as f64)?))
     });
     format!(
-        "{} cores ·{} memory {} available of {} ({} kept), {} of sandboxes · swap {} free of {}",
+        "{} cores ·{} memory {} available of {} ({} kept), {} of sandboxes · {}",
         machine.cores,
         busy.unwrap_or_default(),
         shown(memory.available_bytes),
         shown(memory.total_bytes),
         bytes(memory.reserved_bytes),
         bytes(memory.sandboxes_bytes),
-        shown(memory.swap_free_bytes),
-        shown(memory.swap_total_bytes),
+        swap_of(memory),
     )
+}
+
+fn swap_of(memory: &MemoryView) -> String {
+    match memory.swap_total_bytes {
+        Some(0) => "no swap".to_owned(),
+        total => format!("swap {} free of {}", shown(memory.swap_free_bytes), shown(total)),
+    }
 }
 
 fn of_states(machine: &MachineView) -> String {

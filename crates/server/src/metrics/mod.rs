@@ -91,7 +91,7 @@ fn write_sandboxes(text: &mut Exposition, machine: &MachineView) {
         let states = [("in_use", layers.in_use), ("idle", layers.count.saturating_sub(layers.in_use))];
         text.gauges("vitrine_layers", help, "state", &states);
         text.gauge("vitrine_layers_bytes", "What the layers take on the disk.", layers.bytes as f64);
-        let help = "What they may take before those used longest ago are removed.";
+        let help = "What the layers may take before those used longest ago are removed.";
         text.gauge("vitrine_layers_budget_bytes", help, layers.budget_bytes as f64);
     }
 }
@@ -100,12 +100,8 @@ fn write_happenings(text: &mut Exposition, machine: &MachineView, took: Duration
     let since = &machine.since_start;
     let counts = [
         ("vitrine_starts_total", "Dev servers that came to answer.", since.starts),
-        (
-            "vitrine_pool_claims_total",
-            "Of those, the ones that ran already in the warm pool.",
-            since.from_pool,
-        ),
-        ("vitrine_wakes_total", "Of those, the ones that somebody came back to.", since.wakes),
+        ("vitrine_pool_claims_total", "Starts that a dev server of the warm pool served.", since.from_pool),
+        ("vitrine_wakes_total", "Starts of hibernated sessions that somebody came back to.", since.wakes),
         ("vitrine_freezes_total", "Sandboxes that were frozen.", since.freezes),
         ("vitrine_thaws_total", "Frozen sandboxes that went on.", since.thaws),
         (
@@ -113,7 +109,7 @@ fn write_happenings(text: &mut Exposition, machine: &MachineView, took: Duration
             "Sandboxes that were taken down because nobody used them.",
             since.hibernations,
         ),
-        ("vitrine_evictions_total", "Of those, the ones that went to make room.", since.evictions),
+        ("vitrine_evictions_total", "Sandboxes that were taken down to make room.", since.evictions),
         ("vitrine_start_refusals_total", "Starts that were refused for want of room.", since.refusals),
         ("vitrine_losses_total", "Sandboxes and dev servers that ended unasked.", since.losses),
     ];

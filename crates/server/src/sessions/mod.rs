@@ -44,7 +44,7 @@ pub(crate) use room::AvailableMemory;
 use room::Evict;
 pub(crate) use room::{Room, available_memory, default_reserve};
 pub(crate) use startup::Ports;
-pub(crate) use top::{Counts, Durations, MachineView, SandboxView};
+pub(crate) use top::{Counts, Durations, MachineView, MemoryView, SandboxView};
 
 /// What sessions are made with.
 pub(crate) struct Context {

@@ -62,6 +62,7 @@ test("load is the difference of two answers, and none of a sandbox that was not 
   );
   expect(loadBetween(undefined, after)).toBeUndefined();
   expect(loadBetween(after, after)).toBeUndefined();
+  expect(loadBetween(before, { ...after, at: "2026-01-01T01:00:00Z" })).toBeUndefined();
   const load = loadBetween(before, after);
   expect(load?.all).toBe(0.5);
   expect([...(load?.apps ?? [])]).toEqual([["a", 0.5]]);

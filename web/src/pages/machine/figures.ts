@@ -7,10 +7,14 @@ export interface Load {
   apps: ReadonlyMap<string, number>;
 }
 
-/** The load between two answers; undefined until there are two. */
+/** Answers further apart, of a tab that was not looked at, say nothing about now. */
+const LONGEST_MS = 15_000;
+
+/** The load between two answers; undefined until there are two in a row. */
 export function loadBetween(before: MachineView | undefined, after: MachineView): Load | undefined {
-  const micros = before === undefined ? 0 : (Date.parse(after.at) - Date.parse(before.at)) * 1000;
-  if (before === undefined || micros <= 0) return undefined;
+  const millis = before === undefined ? 0 : Date.parse(after.at) - Date.parse(before.at);
+  if (before === undefined || millis <= 0 || millis > LONGEST_MS) return undefined;
+  const micros = millis * 1000;
   const then = new Map(before.items.map((item) => [item.app_id, item]));
   const apps = new Map<string, number>();
   for (const item of after.items) {

@@ -14,9 +14,9 @@ export function SessionsPanel({ machine }: { machine: MachineView }) {
       <h2 id="machine-sessions">{text.sessions}</h2>
       <dl>
         {STATES.map((state) => (
-          <div key={state} data-testid={`sessions-${state}`}>
+          <div key={state} data-testid={`sessions-${state}`} data-zero={sessions[state] === 0}>
             <dt data-status={state}>{strings.session.status[state]}</dt>
-            <dd data-zero={sessions[state] === 0}>{text.count(sessions[state])}</dd>
+            <dd>{text.count(sessions[state])}</dd>
           </div>
         ))}
       </dl>

@@ -38,6 +38,8 @@ export function useMachine({ isAllowed, isPaused }: { isAllowed: boolean; isPaus
     retry: (failures, error) => asProblem(error).isTransient && failures < 1,
     gcTime: 0,
     staleTime: 0,
+    refetchOnWindowFocus: !isPaused,
+    refetchOnReconnect: !isPaused,
     refetchInterval: (query) => {
       if (isPaused) return false;
       return query.state.data?.load === undefined ? FIRST_MS : EVERY_MS;
