@@ -111,7 +111,7 @@ export const strings = {
     resume: "Resume updates",
     stale: (time: string) => `The figures below are those of ${time}.`,
     lead: (running: number, total: number) => {
-      if (total === 0) return "Nobody has a preview open. Nothing runs but the server.";
+      if (total === 0) return "Nobody has a preview open.";
       const open = `${count(total)} open ${total === 1 ? "session" : "sessions"}`;
       if (running === 0) return `${open}, none of them running.`;
       return running === total

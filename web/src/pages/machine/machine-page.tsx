@@ -56,7 +56,7 @@ export default function MachinePage() {
           {data && <p data-testid="machine-lead">{leadOf(data.machine)}</p>}
         </div>
         {data && (
-          <Button small aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+          <Button small onClick={() => setPaused(!isPaused)}>
             {isPaused ? text.resume : text.pause}
           </Button>
         )}

@@ -408,7 +408,8 @@ impl Actor {
             snapshot.live_since = Some(now);
             snapshot.sandbox = Some(sandbox);
         });
-        self.count_start(is_pooled);
+        let took = self.publish.borrow().stopwatch.total();
+        self.context.counts.count_start(is_pooled, took, self.woken_at.take());
         self.record(SessionEvent::Ready, None).await;
         if let Some(old) = old {
             old.end().await;
@@ -416,11 +417,6 @@ impl Actor {
         if again {
             self.begin();
         }
-    }
-
-    fn count_start(&mut self, is_pooled: bool) {
-        let took = self.publish.borrow().stopwatch.total();
-        self.context.counts.count_start(is_pooled, took, self.woken_at.take());
     }
 
     /// A start lets requests through before it is done; they must not go to one that has failed.
