@@ -235,6 +235,69 @@ async function appRoute(method, app, [what, ...rest], body) {
   return { body: sessionOf(app) };
 }
 
+const MIB = 1024 * 1024;
+const began = Date.now();
+const ago = (secs) => new Date(began - secs * 1000).toISOString();
+const GUESTS = [
+  ["Night reading club", "running", 231, 0.62, 340, 2],
+  ["Invoices, but nice", "running", 198, 0.08, 4_100, 41],
+  ["Garden planner", "running", 176, 0.01, 900, 65],
+  ["A very long name of an app that somebody chose because names are free", "starting", 96, 0.9, 0, 1],
+  [undefined, "frozen", 54, 0, 9_000, 700],
+  ["Trip to Lisbon", "frozen", 41, 0, 12_000, 1_300],
+  [undefined, "frozen", 38, 0, 13_000, 1_500],
+  ["Broken thing", "error", 0, 0, 0, 3_600],
+];
+
+/** A machine with some guests; the processor goes up and down. */
+function machine() {
+  const secs = (Date.now() - began) / 1000;
+  const items = GUESTS.map(([app_name, status, mib, load, age, use], index) => ({
+    app_id: `app_01k9zq4h8r5w2m7t3v6x1b0c${String(index).padStart(2, "0")}`,
+    ...(app_name && { app_name }),
+    tenant_id: app_name ? "ten_1" : "ten_01k9zq4h8r5w2m7t3v6x1b0c77",
+    status,
+    memory_bytes: mib && Math.round((mib + Math.sin(secs + index)) * MIB),
+    swap_bytes: status === "frozen" ? 120 * MIB : 0,
+    cpu_micros: Math.round(load * secs * 1e6),
+    pids: mib > 0 ? 14 : 0,
+    ...(age > 0 && { started_at: ago(age) }),
+    last_use_at: status === "running" ? new Date(Date.now() - use * 1000).toISOString() : ago(use),
+    restarts: 0,
+  }));
+  const used = items.reduce((sum, item) => sum + item.memory_bytes, 0);
+  return {
+    at: now(),
+    cores: 4,
+    cpu_micros: Math.round((0.28 * secs + 0.9 * Math.sin(secs / 7) + 0.35 * Math.sin(secs / 2)) * 4e6 + 1e9),
+    memory: {
+      total_bytes: 15_900 * MIB,
+      available_bytes: 11_200 * MIB,
+      reserved_bytes: 1_590 * MIB,
+      sandboxes_bytes: used,
+      sandboxes_swap_bytes: 360 * MIB,
+      swap_total_bytes: 4_096 * MIB,
+      swap_free_bytes: 3_310 * MIB,
+    },
+    sessions: { starting: 1, running: 3, frozen: 3, hibernated: 1_842, error: 1 },
+    sandboxes: { starting: 1, running: 3, frozen: 3, error: 1 },
+    pool: { warm: 2, memory_bytes: 356 * MIB },
+    layers: { count: 14, in_use: 5, bytes: 2_310 * MIB, budget_bytes: 10_240 * MIB },
+    since_start: {
+      starts: 4_127,
+      from_pool: 3_310,
+      wakes: 2_204,
+      freezes: 6_318,
+      thaws: 4_471,
+      hibernations: 1_844,
+      evictions: 12,
+      refusals: 0,
+      losses: 3,
+    },
+    items,
+  };
+}
+
 async function route(method, path, body, request) {
   const [, , resource, id, ...rest] = path.split("/").map(decodeURIComponent);
   if (resource === "sign-in" || resource === "sign-out") {
@@ -251,9 +314,11 @@ async function route(method, path, body, request) {
         user: { id: "usr_1", name: "Owner", has_password: true },
         role: "owner",
         actor: { kind: "browser" },
+        runs_server: process.env.RUNS_SERVER !== "no",
         csrf_token: "mock",
       },
     };
+  if (resource === "machine") return { body: machine() };
   if (resource === "templates") return id ? templateRoute(id, rest[0]) : { body: { items: templates } };
   if (resource === "apps" && id === undefined) {
     if (method === "GET") return { body: { items: [...apps.values()].reverse().map(viewOf) } };

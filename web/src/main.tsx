@@ -1,4 +1,4 @@
-// Starts the page: theme, server state, sign-in, and the two addresses.
+// Starts the page: theme, server state, sign-in, and the addresses.
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
@@ -12,6 +12,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 
 const WorkspacePage = lazy(() => import("./pages/workspace-page"));
+const MachinePage = lazy(() => import("./pages/machine/machine-page"));
 
 const RETRIES = 3;
 
@@ -39,6 +40,9 @@ function Page() {
               </Route>
               <Route path="/apps/:app">
                 {({ app }) => <WorkspacePage key={app} appId={decodeURIComponent(app)} />}
+              </Route>
+              <Route path="/machine">
+                <MachinePage />
               </Route>
               <Route>
                 <Redirect to="/" replace />

@@ -9,6 +9,9 @@ import type {
   StepName,
 } from "./api/types";
 
+/** `1,842`. */
+const count = (number: number) => number.toLocaleString("en");
+
 export const strings = {
   product: "Vitrine",
   common: {
@@ -95,6 +98,82 @@ export const strings = {
     confirm: "Delete",
     keep: "Keep",
     deleting: "Deleting…",
+  },
+  machine: {
+    link: "Machine",
+    title: "Machine",
+    loading: "Asking the machine…",
+    home: "All apps",
+    refusedTitle: "For whoever runs the server",
+    refused:
+      "This page shows what the server's machine does. To see it, sign in with the server's admin key.",
+    pause: "Pause updates",
+    resume: "Resume updates",
+    stale: (time: string) => `The figures below are those of ${time}.`,
+    lead: (running: number, total: number) => {
+      if (total === 0) return "Nobody has a preview open.";
+      const open = `${count(total)} open ${total === 1 ? "session" : "sessions"}`;
+      if (running === 0) return `${open}, none of them running.`;
+      return running === total
+        ? `${open}, all of them running.`
+        : `${open}, ${count(running)} of them running.`;
+    },
+    count,
+    leadUnknown: "The database does not tell how many sessions there are.",
+    memory: "Memory",
+    used: (used: string, total: string) => `${used} used of ${total}`,
+    unknown: "not known",
+    sandboxes: "Previews",
+    pool: "Warm pool",
+    rest: "Everything else",
+    free: "Free",
+    reserved: (bytes: string) => `Previews leave ${bytes} free for everything else.`,
+    swap: (used: string, total: string) => `Swap: ${used} of ${total} used.`,
+    noSwap: "No swap: a paused preview gives back its processor time, but keeps its memory.",
+    processor: "Processor",
+    busy: (share: number, cores: number) =>
+      `${Math.round(share * 100)} % of ${cores} ${cores === 1 ? "core" : "cores"}`,
+    percent: (share: number) => `${Math.round(share * 100)} %`,
+    processorHint: "Everything on the machine, over all cores, in the last few seconds.",
+    measuring: "Measuring…",
+    sessions: "Sessions",
+    sinceStart: "Since the server started",
+    starts: "Starts",
+    startsHint: (pooled: number) => `${count(pooled)} from the warm pool`,
+    wakes: "Wakes",
+    wakesHint: "somebody came back to a sleeping one",
+    freezes: "Pauses",
+    freezesHint: (thaws: number) => `${count(thaws)} went on`,
+    hibernations: "Put to sleep",
+    hibernationsHint: (evictions: number) => `${count(evictions)} to make room`,
+    refusals: "Refused",
+    refusalsHint: "no room for another preview",
+    losses: "Lost",
+    lossesHint: "ended unasked",
+    kept: "Kept ready",
+    poolFigure: (warm: number) => `${warm} ${warm === 1 ? "dev server" : "dev servers"}`,
+    poolHint: (memory: string) => `started ahead, with ${memory}`,
+    poolEmpty: "fills when somebody asks for a template",
+    layers: "Layers",
+    layersHint: (inUse: number, size: string, budget: string) =>
+      `of packages, ${inUse} in use · ${size} of ${budget}`,
+    table: "Previews on this machine",
+    tableShown: (shown: number, total: number) => `The ${shown} with the most memory, of ${count(total)}.`,
+    tableEmptyTitle: "No preview runs",
+    tableEmpty: "When somebody opens an app, its preview is listed here with what it uses.",
+    columns: {
+      app: "App",
+      state: "State",
+      memory: "Memory",
+      cpu: "Processor",
+      age: "Age",
+      use: "Last use",
+    },
+    cpuTitle: "Of one core, in the last few seconds",
+    inSwap: (bytes: string) => `+ ${bytes} swap`,
+    ago: (span: string) => `${span} ago`,
+    none: "–",
+    tenant: (tenant: string) => `of ${tenant}`,
   },
   workspace: {
     home: "All apps",

@@ -10,6 +10,7 @@ use comfy_table::{ContentArrangement, Table, TableStyle};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::kernel::{self, Swap};
 use crate::{Failure, machine};
 
 /// Free space below which the first layers may not fit.
@@ -21,6 +22,8 @@ const LITTLE_DISK_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 pub(crate) enum Verdict {
     /// As it should be.
     Ok,
+    /// Good to know; neither right nor wrong.
+    Note,
     /// Vitrine runs, with less.
     Warning,
     /// Vitrine does not run like this.
@@ -51,6 +54,7 @@ pub(crate) fn run(config: &Config, json: bool) -> Result<(), Failure> {
     findings.push(program("Node.js on the host", "node", "install Node.js 20.19 or newer: npm needs it"));
     findings.push(program("npm on the host", "npm", "install npm: it fetches the pinned toolchains"));
     findings.push(disk(&data_dir));
+    findings.push(swap(&kernel::swaps(), kernel::has_zswap()));
     findings.push(port(config));
     findings.push(names(config));
     findings.push(registry(config));
@@ -75,6 +79,7 @@ fn table(findings: &[Finding]) -> String {
     for finding in findings {
         let mark = match finding.verdict {
             Verdict::Ok => "ok",
+            Verdict::Note => "note",
             Verdict::Warning => "warning",
             Verdict::Failure => "FAILED",
         };
@@ -116,6 +121,27 @@ fn disk(data_dir: &Path) -> Finding {
             Finding::new("disk", Verdict::Failure, format!("{}: {error}", existing.display()), advice)
         }
     }
+}
+
+/// Where the memory of frozen sandboxes can go.
+fn swap(swaps: &[Swap], has_zswap: bool) -> Finding {
+    const NAME: &str = "swap for frozen sessions";
+    if swaps.is_empty() {
+        let detail = "none: a frozen session gives its processor time back, and keeps its memory until it is taken down";
+        let advice =
+            "to hold more sessions at once, give the machine zram (compressed memory) or a swap file";
+        return Finding::new(NAME, Verdict::Note, detail, advice);
+    }
+    let kind = |swap: &Swap| {
+        let kind = if swap.is_zram() { "zram, compressed memory" } else { "swap on disk" };
+        format!("{:.1} GiB {kind} ({})", swap.size_bytes as f64 / f64::from(1 << 30), swap.path)
+    };
+    let mut kinds: Vec<_> = swaps.iter().map(kind).collect();
+    if has_zswap {
+        kinds.push("compressed on the way there (zswap)".to_owned());
+    }
+    let detail = format!("{}: the memory of frozen sessions goes there", kinds.join(", "));
+    Finding::new(NAME, Verdict::Ok, detail, "")
 }
 
 fn port(config: &Config) -> Finding {
@@ -195,5 +221,32 @@ fn registry(config: &Config) -> Finding {
                 format!("if that is your mirror or gateway, set VITRINE_EGRESS_ALLOW_CIDRS={address}/{bits}");
             Finding::new("registry", Verdict::Failure, detail, &advice)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zram() -> Swap {
+        Swap { path: "/dev/zram0".to_owned(), size_bytes: 2 << 30 }
+    }
+
+    #[test]
+    fn a_machine_without_swap_is_told_what_that_means_and_is_not_at_fault() {
+        let finding = swap(&[], false);
+        assert_eq!(finding.verdict, Verdict::Note);
+        assert!(finding.detail.starts_with("none") && finding.advice.contains("zram"), "{finding:?}");
+        assert!(table(&[finding]).contains("note"));
+    }
+
+    #[test]
+    fn swap_and_its_kind_are_named() {
+        let disk = Swap { path: "/swapfile".to_owned(), size_bytes: 512 << 20 };
+        let finding = swap(&[zram(), disk], false);
+        assert_eq!((finding.verdict, finding.advice.as_str()), (Verdict::Ok, ""));
+        let told = "2.0 GiB zram, compressed memory (/dev/zram0), 0.5 GiB swap on disk (/swapfile)";
+        assert!(finding.detail.starts_with(told), "{}", finding.detail);
+        assert!(swap(&[zram()], true).detail.contains("zswap"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ipnet::IpNet;
 use tokio_util::task::AbortOnDropHandle;
@@ -11,8 +11,8 @@ use vitrine_model::egress::{EgressDestination, MAX_DESTINATIONS};
 use vitrine_model::source::Clock;
 use vitrine_sandbox::driver::Mount;
 use vitrine_sandbox::egress::{
-    self, CA_TARGET, Destination, EgressLabel, EgressLimits, EgressPolicy, EgressProxy, EgressTotals,
-    EgressUsage, PROXY_PORT, Resolver,
+    self, CA_TARGET, Destination, EgressLabel, EgressLimits, EgressPolicy, EgressProxy, EgressStats,
+    EgressTotals, EgressUsage, PROXY_PORT, Resolver,
 };
 use vitrine_sandbox::{DriverError, Sandbox};
 use vitrine_store::{Scope, Store, StoreError};
@@ -90,7 +90,15 @@ struct Inner {
     ceiling: Ceiling,
     resolver: Arc<dyn Resolver>,
     clock: Arc<dyn Clock>,
-    apps: Mutex<HashMap<AppId, Arc<AppEgress>>>,
+    apps: Mutex<Apps>,
+}
+
+/// What is known of apps.
+#[derive(Default)]
+struct Apps {
+    known: HashMap<AppId, Arc<AppEgress>>,
+    /// What those did that are not known any more.
+    forgotten: EgressStats,
 }
 
 /// What this process knows of one app.
@@ -131,7 +139,7 @@ impl DevEgress {
 
     /// What the app's dev sandboxes did.
     pub(crate) fn usage(&self, app: &AppId) -> EgressUsage {
-        let known = self.0.apps.lock().unwrap_or_else(PoisonError::into_inner).get(app).cloned();
+        let known = self.apps().known.get(app).cloned();
         known.map(|known| known.totals.snapshot()).unwrap_or_default()
     }
 
@@ -219,16 +227,29 @@ impl DevEgress {
 
     /// Forgets an app that is being deleted.
     pub(crate) fn forget(&self, app: &AppId) {
-        self.0.apps.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
+        let mut apps = self.apps();
+        if let Some(known) = apps.known.remove(app) {
+            apps.forgotten = sum(apps.forgotten, known.totals.snapshot().ever);
+        }
+    }
+
+    /// What all dev sandboxes of this server did since it began; never less than it was.
+    pub(crate) fn totals(&self) -> EgressStats {
+        let apps = self.apps();
+        let known = apps.known.values().map(|known| known.totals.snapshot().ever);
+        known.fold(apps.forgotten, sum)
+    }
+
+    fn apps(&self) -> MutexGuard<'_, Apps> {
+        self.0.apps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of(&self, app: &AppId) -> Arc<AppEgress> {
-        let mut apps = self.0.apps.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
             let totals = Arc::new(EgressTotals::new(self.0.clock.clone()));
             Arc::new(AppEgress { totals, applying: tokio::sync::Mutex::default(), proxies: Mutex::default() })
         };
-        apps.entry(app.clone()).or_insert_with(fresh).clone()
+        self.apps().known.entry(app.clone()).or_insert_with(fresh).clone()
     }
 
     /// What of a list the operator allows. The configuration may have changed since it was set.
@@ -263,6 +284,16 @@ impl AppEgress {
     fn running(&self) -> Vec<Arc<EgressProxy>> {
         let proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
         proxies.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+fn sum(one: EgressStats, other: EgressStats) -> EgressStats {
+    EgressStats {
+        allowed: one.allowed + other.allowed,
+        refused: one.refused + other.refused,
+        failed: one.failed + other.failed,
+        bytes_out: one.bytes_out + other.bytes_out,
+        bytes_in: one.bytes_in + other.bytes_in,
     }
 }
 

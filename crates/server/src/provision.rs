@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use vitrine_build::layers::{Layer, LayerRequest, LayerStore};
+use tokio::sync::Mutex;
+use vitrine_build::layers::{Layer, LayerRequest, LayerStore, LayersUsage};
 use vitrine_build::policy::{FactStore, GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey, harvest_prebundle};
 use vitrine_build::profile::DetectedProfile;
@@ -22,6 +23,9 @@ use crate::faults;
 
 /// The first start on a new layer is somebody waiting for a page: the cache is for those after it.
 const BEFORE_COMPILING: Duration = Duration::from_secs(20);
+
+/// Weighing looks at every file beside every layer; whoever watches asks every few seconds.
+const WEIGHED_EVERY: Duration = Duration::from_secs(20);
 
 /// Gives sandboxes what they are mounted with.
 #[async_trait]
@@ -51,6 +55,9 @@ pub(crate) trait Provision: Send + Sync + 'static {
 
     /// Lets go of what is kept for an app that is being deleted, in the background.
     fn forget(&self, app: &AppId);
+
+    /// What all layers take, as it was some seconds ago; `None` when that cannot be told.
+    async fn layers_usage(&self) -> Option<LayersUsage>;
 }
 
 /// A layer to mount.
@@ -72,6 +79,8 @@ pub(crate) struct Machine {
     pub(crate) layers: Arc<LayerStore>,
     pub(crate) facts: FactStore,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the layers took when they were last weighed.
+    pub(crate) weighed: Mutex<Option<(Instant, LayersUsage)>>,
 }
 
 #[async_trait]
@@ -133,5 +142,24 @@ impl Provision for Machine {
                 tracing::warn!(%app, %error, "pre-bundles of a deleted app are left until their layers go");
             }
         });
+    }
+
+    async fn layers_usage(&self) -> Option<LayersUsage> {
+        let mut weighed = self.weighed.lock().await;
+        if let Some((at, usage)) = *weighed
+            && at.elapsed() < WEIGHED_EVERY
+        {
+            return Some(usage);
+        }
+        match self.layers.usage().await {
+            Ok(usage) => {
+                *weighed = Some((Instant::now(), usage));
+                Some(usage)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the layers were not weighed");
+                None
+            }
+        }
     }
 }

@@ -132,7 +132,8 @@ async fn wire(
     if config.install.warm_templates {
         tokio::spawn(warmup::run(layers.clone(), templates.clone()));
     }
-    let provision: Arc<dyn Provision> = Arc::new(Machine { layers, facts, clock: clock.clone() });
+    let provision: Arc<dyn Provision> =
+        Arc::new(Machine { layers, facts, clock: clock.clone(), weighed: Default::default() });
     let ceiling = Ceiling::of(&config.egress, ca_bundle).map_err(Failure::unusable)?;
     let egress = DevEgress::new(store.clone(), ceiling, Arc::new(SystemResolver), clock.clone());
     let backend = publishing::backend(config)?;
@@ -210,6 +211,7 @@ async fn wire(
         links,
         limits,
         urls,
+        hosting: publishing.hosting.clone(),
         templates,
         auth,
         clock,
@@ -316,6 +318,7 @@ async fn make_auth(
     let settings = AuthSettings {
         scope,
         admin_key: &key,
+        metrics_key: &config.server.metrics_key,
         signing_key,
         port: public.port,
         origins: Origins(public.origins()),

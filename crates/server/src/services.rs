@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use vitrine_build::template::TemplatePack;
+use vitrine_edge::Hosting;
 use vitrine_model::source::{Clock, Entropy};
 use vitrine_store::Store;
 
@@ -30,6 +31,7 @@ pub(crate) struct Services {
     pub(crate) links: Links,
     pub(crate) limits: Arc<RateLimits>,
     pub(crate) urls: Arc<SiteUrls>,
+    pub(crate) hosting: Arc<Hosting>,
     pub(crate) templates: Arc<Vec<TemplatePack>>,
     pub(crate) auth: Auth,
     pub(crate) clock: Arc<dyn Clock>,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, TableStyle};
 use http::Method;
+use vitrine_model::Timestamp;
 
 use crate::Failure;
 use crate::cli::TopArgs;
 use crate::client::Client;
 use crate::config::Config;
-use crate::sessions::{MachineView, SandboxView};
+use crate::sessions::{MachineView, MemoryView, SandboxView};
 
 /// How often the table is drawn.
 const EVERY: Duration = Duration::from_secs(2);
@@ -26,11 +27,12 @@ pub(crate) fn run(config: &Config, args: &TopArgs) -> Result<(), Failure> {
         let client = Client::new(config, &args.server)?;
         let goes_on = std::io::stdout().is_terminal() && !args.once && !args.json;
         let path = format!("/v1/machine?limit={}", args.limit);
+        let mut before: Option<MachineView> = None;
         loop {
             let machine: MachineView = client.call(Method::GET, &path, None::<&()>).await?;
             let text = match args.json {
                 true => serde_json::to_string_pretty(&machine).map_err(Failure::failed)?,
-                false => table(&machine),
+                false => table(&machine, before.as_ref()),
             };
             let mut out = std::io::stdout();
             let clear = if goes_on { CLEAR } else { "" };
@@ -38,38 +40,86 @@ pub(crate) fn run(config: &Config, args: &TopArgs) -> Result<(), Failure> {
             if !goes_on {
                 return Ok(());
             }
+            before = Some(machine);
             tokio::time::sleep(EVERY).await;
         }
     })
 }
 
-fn table(machine: &MachineView) -> String {
-    let (memory, counts, since) = (&machine.memory, &machine.sandboxes, &machine.since_start);
+/// The whole text. What the processor does now is the difference to what it had done `before`; without that, what it has done
+/// so far.
+fn table(machine: &MachineView, before: Option<&MachineView>) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["app", "tenant", "state", "memory", "swap", "cpu", "processes", "start", "used"]);
+    table.set_header([
+        "app",
+        "tenant",
+        "state",
+        "memory",
+        "swap",
+        "cpu",
+        "processes",
+        "start",
+        "age",
+        "last use",
+    ]);
     for item in &machine.items {
-        table.add_row(row(item));
+        table.add_row(row(item, machine.at, before));
     }
+    format!("{}\n{}\n{}\n\n{table}", of_machine(machine, before), of_states(machine), of_past(machine))
+}
+
+fn of_machine(machine: &MachineView, before: Option<&MachineView>) -> String {
+    let memory = &machine.memory;
+    let busy = before.and_then(|before| {
+        let used = machine.cpu_micros?.checked_sub(before.cpu_micros?)?;
+        Some(format!(" {} busy ·", percent(used, millis_between(before, machine) * machine.cores as f64)?))
+    });
     format!(
-        "{} cores · memory {} available of {} ({} kept) · swap {} free of {}\n\
-         running {} · frozen {} · starting {} · error {} · pool {} ({})\n\
-         since the start: {} starts, {} from the pool · {} freezes, {} thaws · {} taken down, {} to make room · \
-         {} refused · {} lost\n\n{table}",
+        "{} cores ·{} memory {} available of {} ({} kept), {} of sandboxes · {}",
         machine.cores,
+        busy.unwrap_or_default(),
         shown(memory.available_bytes),
         shown(memory.total_bytes),
         bytes(memory.reserved_bytes),
-        shown(memory.swap_free_bytes),
-        shown(memory.swap_total_bytes),
+        bytes(memory.sandboxes_bytes),
+        swap_of(memory),
+    )
+}
+
+fn swap_of(memory: &MemoryView) -> String {
+    match memory.swap_total_bytes {
+        Some(0) => "no swap".to_owned(),
+        total => format!("swap {} free of {}", shown(memory.swap_free_bytes), shown(total)),
+    }
+}
+
+fn of_states(machine: &MachineView) -> String {
+    let (counts, pool) = (&machine.sandboxes, &machine.pool);
+    let asleep = machine.sessions.map_or_else(|| "?".to_owned(), |sessions| sessions.hibernated.to_string());
+    let layers = machine.layers.map_or_else(
+        || "?".to_owned(),
+        |layers| format!("{}, {} in use ({})", layers.count, layers.in_use, bytes(layers.bytes)),
+    );
+    format!(
+        "running {} · frozen {} · starting {} · error {} · hibernated sessions {asleep} · pool {} ({}) · layers {layers}",
         counts.running,
         counts.frozen,
         counts.starting,
         counts.error,
-        machine.pool.warm,
-        bytes(machine.pool.memory_bytes),
+        pool.warm,
+        bytes(pool.memory_bytes),
+    )
+}
+
+fn of_past(machine: &MachineView) -> String {
+    let since = &machine.since_start;
+    format!(
+        "since the start: {} starts, {} from the pool, {} wakes · {} freezes, {} thaws · {} taken down, {} to make room · \
+         {} refused · {} lost",
         since.starts,
         since.from_pool,
+        since.wakes,
         since.freezes,
         since.thaws,
         since.hibernations,
@@ -79,18 +129,49 @@ fn table(machine: &MachineView) -> String {
     )
 }
 
-fn row(item: &SandboxView) -> [String; 9] {
+fn row(item: &SandboxView, now: Timestamp, before: Option<&MachineView>) -> [String; 10] {
+    let passed = |at: Option<Timestamp>| at.map_or_else(String::new, |at| duration(now.millis_since(at)));
     [
-        item.app_id.to_string(),
+        item.app_name.clone().unwrap_or_else(|| item.app_id.to_string()),
         item.tenant_id.to_string(),
         format!("{:?}", item.status).to_lowercase(),
         bytes(item.memory_bytes),
         bytes(item.swap_bytes),
-        format!("{:.1} s", item.cpu_micros as f64 / 1e6),
+        before.and_then(|before| cpu_now(item, now, before)).unwrap_or_else(|| cpu_so_far(item)),
         item.pids.to_string(),
         item.start_ms.map_or_else(String::new, |ms| format!("{ms:.0} ms")),
-        item.last_use_at.map_or_else(String::new, |at| at.to_string()),
+        passed(item.started_at),
+        passed(item.last_use_at),
     ]
+}
+
+/// Of one core, since it was looked at `before`; nothing for a sandbox that was not there, or was another one.
+fn cpu_now(item: &SandboxView, now: Timestamp, before: &MachineView) -> Option<String> {
+    let then = before.items.iter().find(|then| then.app_id == item.app_id)?;
+    let is_same = then.started_at == item.started_at;
+    let used = item.cpu_micros.checked_sub(then.cpu_micros).filter(|_| is_same)?;
+    percent(used, now.millis_since(before.at) as f64)
+}
+
+fn cpu_so_far(item: &SandboxView) -> String {
+    format!("{:.1} s", item.cpu_micros as f64 / 1e6)
+}
+
+fn millis_between(before: &MachineView, machine: &MachineView) -> f64 {
+    machine.at.millis_since(before.at) as f64
+}
+
+fn percent(micros: u64, of_millis: f64) -> Option<String> {
+    (of_millis > 0.0).then(|| format!("{:.0} %", micros as f64 / of_millis / 10.0))
+}
+
+fn duration(millis: i64) -> String {
+    match millis.max(0) / 1_000 {
+        secs @ 0..=119 => format!("{secs} s"),
+        secs @ 120..=7_199 => format!("{} min", secs / 60),
+        secs @ 7_200..=172_799 => format!("{} h", secs / 3_600),
+        secs => format!("{} d", secs / 86_400),
+    }
 }
 
 fn shown(count: Option<u64>) -> String {
@@ -111,5 +192,9 @@ mod tests {
     #[test]
     fn sizes_are_told_in_units_that_people_read() {
         assert_eq!([bytes(0), bytes(300 << 20), bytes(24 << 30)], ["0 MiB", "300 MiB", "24.0 GiB"]);
+        let told = [-5, 119_999, 120_000, 7_200_000, 172_800_000].map(duration);
+        assert_eq!(told, ["0 s", "119 s", "2 min", "2 h", "2 d"]);
+        assert_eq!(percent(1_500_000, 2_000.0).as_deref(), Some("75 %"));
+        assert_eq!(percent(1, 0.0), None);
     }
 }

@@ -62,6 +62,8 @@ async fn lists_lookups_and_sweeps_use_their_indexes() {
         assert!(plan.contains(index), "{plan}");
         assert!(!plan.contains("TEMP B-TREE") && !plan.contains(';'), "{plan}");
     }
+    // Grouped afterwards, of what is open alone.
+    assert!(plan(&store, sessions::by_status()).await.contains("sessions_due"));
 }
 
 #[tokio::test]

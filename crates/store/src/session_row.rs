@@ -110,7 +110,7 @@ fn status_column(status: SessionStatus) -> &'static str {
     }
 }
 
-fn status_of(column: &str) -> Result<SessionStatus, StoreError> {
+pub(crate) fn status_of(column: &str) -> Result<SessionStatus, StoreError> {
     STATUSES
         .into_iter()
         .find(|status| status_column(*status) == column)

@@ -3,6 +3,8 @@
 //! Calls with a [`Scope`] are for people. Calls without one are for the server itself and for the preview gateway, where
 //! the session's unguessable id is the capability.
 
+use std::collections::HashMap;
+
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select,
@@ -13,10 +15,11 @@ use vitrine_model::session::{SessionEvent, SessionStatus};
 use vitrine_model::{AppId, SessionId, TenantId, Timestamp, UserId};
 
 use crate::apps::{find_app, lock_app};
+use crate::codec::unsigned;
 use crate::entity::sessions::{self, Column};
 use crate::error::{StoreError, is_unique_violation};
 use crate::scope::Scope;
-use crate::session_row::{SessionRow, statuses_where};
+use crate::session_row::{SessionRow, status_of, statuses_where};
 use crate::store::Store;
 use crate::tenants::require_active;
 
@@ -174,6 +177,13 @@ impl Store {
         read_all(needing_sandbox().all(self.0.db.reader()).await?)
     }
 
+    /// How many sessions of all tenants are in which state; those that are over are not counted, and a state without any is
+    /// absent. Costs what is not over. For the server's own figures.
+    pub async fn count_sessions(&self) -> Result<HashMap<SessionStatus, u64>, StoreError> {
+        let rows: Vec<(String, i64)> = by_status().into_tuple().all(self.0.db.reader()).await?;
+        rows.into_iter().map(|(status, count)| Ok((status_of(&status)?, unsigned(count)?))).collect()
+    }
+
     async fn change_session(
         &self,
         session: &SessionId,
@@ -222,6 +232,11 @@ pub(crate) fn needing_sandbox() -> Select<sessions::Entity> {
         .filter(Column::DueAt.is_not_null())
         .filter(Column::Status.is_in(statuses_where(SessionStatus::needs_sandbox)))
         .order_by_asc(Column::DueAt)
+}
+
+pub(crate) fn by_status() -> Select<sessions::Entity> {
+    let open = sessions::Entity::find().filter(Column::DueAt.is_not_null()).select_only();
+    open.column(Column::Status).column_as(Column::Status.count(), "count").group_by(Column::Status)
 }
 
 fn moved(

@@ -7,6 +7,7 @@ import type {
   ChangeResponse,
   FileList,
   HostingSettings,
+  MachineView,
   Me,
   Page,
   Publish,
@@ -45,6 +46,11 @@ export function sessionLogsUrl(app: string): string {
 
 export function getMe(signal: AbortSignal): Promise<Me> {
   return sendJson("GET", "/v1/me", { signal });
+}
+
+/** The machine, and its `limit` sandboxes with the most memory; for whoever runs the server. */
+export function getMachine(limit: number, signal: AbortSignal): Promise<MachineView> {
+  return sendJson("GET", `/v1/machine?limit=${limit}`, { signal });
 }
 
 export async function signIn(email: string, password: string): Promise<void> {

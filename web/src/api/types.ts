@@ -51,6 +51,8 @@ export interface Me {
   user: { id: string; name: string; email?: string; has_password: boolean };
   role: "viewer" | "editor" | "admin" | "owner";
   actor: { kind: "browser" | "key" | "admin_key" | "host" };
+  /** May look at the machine. */
+  runs_server: boolean;
   /** Absent for callers with a key, which need none. */
   csrf_token?: string;
 }
@@ -254,4 +256,57 @@ export interface Finding {
 export interface Validation {
   faults: Finding[];
   warnings: Finding[];
+}
+
+/** One app's sandbox. */
+export interface SandboxView {
+  app_id: string;
+  /** Of apps of one's own tenant alone. */
+  app_name?: string;
+  tenant_id: string;
+  status: SessionStatus;
+  memory_bytes: number;
+  swap_bytes: number;
+  /** Processor time so far. */
+  cpu_micros: number;
+  pids: number;
+  started_at?: string;
+  last_use_at?: string;
+  start_ms?: number;
+  restarts: number;
+}
+
+export type SandboxState = "starting" | "running" | "frozen" | "error";
+
+/** What runs on the server's machine, and what it costs; what cannot be told is absent. */
+export interface MachineView {
+  at: string;
+  cores: number;
+  /** Processor time that everything has used so far, over all cores. */
+  cpu_micros?: number;
+  memory: {
+    total_bytes?: number;
+    available_bytes?: number;
+    reserved_bytes: number;
+    sandboxes_bytes: number;
+    sandboxes_swap_bytes: number;
+    swap_total_bytes?: number;
+    swap_free_bytes?: number;
+  };
+  sessions?: Record<SandboxState | "hibernated", number>;
+  sandboxes: Record<SandboxState, number>;
+  pool: { warm: number; memory_bytes: number };
+  layers?: { count: number; in_use: number; bytes: number; budget_bytes: number };
+  since_start: {
+    starts: number;
+    from_pool: number;
+    wakes: number;
+    freezes: number;
+    thaws: number;
+    hibernations: number;
+    evictions: number;
+    refusals: number;
+    losses: number;
+  };
+  items: SandboxView[];
 }

@@ -21,6 +21,23 @@ export function sizeOf(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+const MIB = 1024 * 1024;
+
+/** Memory: `0 MiB`, `196 MiB`, `7.8 GiB`. */
+export function memoryOf(bytes: number): string {
+  const mib = Math.round(bytes / MIB);
+  return mib < 1024 ? `${mib} MiB` : `${(bytes / MIB / 1024).toFixed(1)} GiB`;
+}
+
+/** A span of time, roughly: `40 s`, `12 min`, `3 h`, `2 days`. */
+export function spanOf(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}
+
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
   ["month", 2_592_000],

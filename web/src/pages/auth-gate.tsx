@@ -1,31 +1,18 @@
 // Lets nobody through but those signed in. Whoever is signed out later keeps the page with everything typed in it.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
-import { getMe } from "../api/calls";
-import { onSignedOut, setCsrfToken } from "../api/http";
+import { onSignedOut } from "../api/http";
 import { asProblem } from "../api/problem";
 import { strings } from "../strings";
 import styles from "./auth-gate.module.css";
 import { FirstRun } from "./first-run";
 import { InvitePanel, inviteCode } from "./invite-panel";
 import { SignInPanel } from "./sign-in-panel";
-
-const ME = ["me"];
-const RETRY_MS = 2_000;
+import { ME, useMe } from "./use-me";
 
 export function AuthGate({ children }: { children: ReactNode }) {
   const queryClient = useQueryClient();
-  const me = useQuery({
-    queryKey: ME,
-    queryFn: async ({ signal }) => {
-      const answer = await getMe(signal);
-      setCsrfToken(answer.csrf_token);
-      return answer;
-    },
-    staleTime: 60_000,
-    retry: (_, error) => asProblem(error).isTransient,
-    retryDelay: RETRY_MS,
-  });
+  const me = useMe();
   const signedOut = me.error !== null && asProblem(me.error).status === 401;
 
   useEffect(

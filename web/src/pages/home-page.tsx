@@ -1,5 +1,6 @@
 // Start something new, or open what is there.
 import { useEffect } from "react";
+import { Link } from "wouter";
 import { ThemeToggle } from "../components/theme-toggle";
 import { Wordmark } from "../components/wordmark";
 import { strings } from "../strings";
@@ -8,8 +9,10 @@ import { ImportDrop } from "./import-drop";
 import { NewApp } from "./new-app";
 import { RecentApps } from "./recent-apps";
 import { SignOutButton } from "./sign-out-button";
+import { useMe } from "./use-me";
 
 export function HomePage() {
+  const me = useMe();
   useEffect(() => {
     document.title = strings.product;
   }, []);
@@ -18,6 +21,11 @@ export function HomePage() {
       <header className={styles.header}>
         <Wordmark />
         <span className={styles.actions}>
+          {me.data?.runs_server && (
+            <Link href="/machine" className={styles.link}>
+              {strings.machine.link}
+            </Link>
+          )}
           <ThemeToggle />
           <SignOutButton />
         </span>

@@ -1,6 +1,6 @@
 // The small rules of the workspace, each in a line or two.
 import { expect, test } from "vitest";
-import { agoOf, durationOf, sizeOf } from "../components/format";
+import { agoOf, durationOf, memoryOf, sizeOf, spanOf } from "../components/format";
 import { backoffMs } from "./draft/backoff";
 import { fromEditor, lineEndingOf, replacement, toEditor } from "./editor/text";
 import { isPlausiblePath, moveFocus, rowsOf } from "./files/tree-model";
@@ -105,6 +105,19 @@ test("figures read well", () => {
     "1.0 s",
     "1.4 s",
     "2 min 5 s",
+  ]);
+  expect([0, 196 * 2 ** 20, 1023.6 * 2 ** 20, 7.84 * 2 ** 30].map(memoryOf)).toEqual([
+    "0 MiB",
+    "196 MiB",
+    "1.0 GiB",
+    "7.8 GiB",
+  ]);
+  expect([-5, 59_999, 7_199_000, 7_200_000, 172_800_000].map(spanOf)).toEqual([
+    "0 s",
+    "59 s",
+    "119 min",
+    "2 h",
+    "2 days",
   ]);
   expect([512, 12_300, 4_000_000].map(sizeOf)).toEqual(["512 B", "12.3 KB", "4.0 MB"]);
   const now = Date.parse("2026-01-02T00:00:00Z");

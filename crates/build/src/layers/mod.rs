@@ -123,6 +123,19 @@ pub struct LayerStats {
     pub downloaded_bytes: u64,
 }
 
+/// All layers of a machine together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LayersUsage {
+    /// Layers on the disk.
+    pub count: u64,
+    /// Of those, how many cannot be collected now.
+    pub in_use: u64,
+    /// Bytes of them, with what is kept beside them.
+    pub bytes: u64,
+    /// What they may take before those used longest ago are collected.
+    pub budget_bytes: u64,
+}
+
 /// A layer in use: as long as one of its clones lives, it is not collected.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -287,6 +300,15 @@ impl LayerStore {
         let store = self.clone();
         let collecting = tokio::task::spawn_blocking(move || store.shelf.collect(store.config.budget_bytes));
         collecting.await.map_err(|_| LayerError::Interrupted)?.map_err(LayerError::io)
+    }
+
+    /// What the layers take. Weighs what is kept beside them on the disk: to be asked now and then.
+    pub async fn usage(self: &Arc<Self>) -> Result<LayersUsage, LayerError> {
+        let store = self.clone();
+        let weighing = tokio::task::spawn_blocking(move || store.shelf.usage());
+        let (count, in_use, bytes) =
+            weighing.await.map_err(|_| LayerError::Interrupted)?.map_err(LayerError::io)?;
+        Ok(LayersUsage { count, in_use, bytes, budget_bytes: self.config.budget_bytes })
     }
 
     /// Where the pre-bundles of all layers are.

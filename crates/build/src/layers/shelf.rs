@@ -230,6 +230,14 @@ impl Shelf {
         Ok(outcome)
     }
 
+    /// How many layers there are, how many of them are in use, and their bytes.
+    pub(super) fn usage(&self) -> io::Result<(u64, u64, u64)> {
+        let layers = self.list()?;
+        let in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = layers.iter().filter(|layer| in_use.contains_key(&layer.id)).count();
+        Ok((layers.len() as u64, used as u64, layers.iter().map(|layer| layer.bytes).sum()))
+    }
+
     /// Moves an unused layer out of sight first, so that nobody ever sees half of one, and deletes it then.
     fn discard(&self, id: Sha256) -> io::Result<bool> {
         let trash = tempfile::Builder::new().tempdir_in(self.root.join(TRASH))?;

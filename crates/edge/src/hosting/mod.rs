@@ -114,6 +114,11 @@ impl Hosting {
         self.sites.counters().drain()
     }
 
+    /// What was sent since the server began, for all apps together; never less than it was.
+    pub fn total_usage(&self) -> Usage {
+        self.sites.counters().total()
+    }
+
     /// Who answers a request with this path on an app's host. Compared byte by byte, before any decoding: a path that is
     /// spelled otherwise is a file's.
     pub fn route(&self, path: &str) -> Routed {

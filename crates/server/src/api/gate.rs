@@ -78,8 +78,13 @@ pub(super) fn admit(caller: &Caller, rule: &Rule, app: Option<&str>) -> ApiResul
         Who::Open => Role::Viewer,
         Who::Member(role) => role,
         Who::Operator if caller.is_operator() => Role::Owner,
+        Who::OperatorsBrowser if caller.runs_server => Role::Owner,
         Who::Operator => {
             let detail = "This is for whoever runs the server: call it with the server's admin key.";
+            return Err(ApiError::new(Code::Forbidden, detail));
+        }
+        Who::OperatorsBrowser => {
+            let detail = "This is for whoever runs the server: call it with the server's admin key, or sign in with that.";
             return Err(ApiError::new(Code::Forbidden, detail));
         }
     };

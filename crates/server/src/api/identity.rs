@@ -39,6 +39,8 @@ pub(crate) struct Me {
     /// The only apps a key is for; absent means all of the tenant's.
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<Vec<AppId>>,
+    /// Whether the caller runs the server, and may look at the machine (`GET /v1/machine`).
+    runs_server: bool,
     /// The tenants this credential can be used for, with the role in each.
     tenants: Vec<TenantOfMine>,
     /// For browsers: send it as `X-CSRF-Token` with everything that changes something.
@@ -142,6 +144,7 @@ pub(crate) async fn me(
         roles: vec![caller.role],
         actor: caller.actor,
         apps: caller.apps.map(|apps| apps.to_vec()),
+        runs_server: caller.runs_server,
         tenants,
         csrf_token: caller.csrf_token,
     }))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,6 +10,7 @@ use vitrine_model::problem::{Code, Problem};
 
 use super::extract::Query;
 use super::problem::{ApiError, ApiResult};
+use crate::auth::Caller;
 use crate::services::Services;
 use crate::sessions::MachineView;
 
@@ -29,11 +31,12 @@ pub(crate) struct MachineQuery {
     responses((status = 200, body = MachineView), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn get_machine(
     State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<MachineQuery>,
 ) -> ApiResult<axum::Json<MachineView>> {
     let limit = query.limit.unwrap_or(SHOWN);
     if limit > MOST_SHOWN {
         return Err(ApiError::new(Code::InvalidRequest, format!("`limit` is at most {MOST_SHOWN}.")));
     }
-    Ok(axum::Json(services.sessions.top(limit).await))
+    Ok(axum::Json(services.sessions.top(limit, Some(&caller.scope.tenant)).await))
 }

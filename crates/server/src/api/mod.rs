@@ -18,6 +18,7 @@ mod incoming;
 mod keys;
 mod machine;
 mod members;
+mod metrics;
 mod openapi;
 mod package_policy;
 mod preview_links;
@@ -131,6 +132,7 @@ fn open() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(templates::template_thumbnail))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// What stands before everything that belongs to a tenant, the innermost first.

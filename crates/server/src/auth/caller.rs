@@ -24,6 +24,8 @@ pub(crate) struct Caller {
     pub(crate) expires_at: Option<Timestamp>,
     /// How a browser's person proved who they are; `None` for other callers.
     pub(crate) proof: Option<Proof>,
+    /// They hold the admin key, or are a browser that was signed in with it or with the link of the ready line.
+    pub(crate) runs_server: bool,
     /// Where they call from, as far as it can be believed.
     pub(crate) from: Option<IpAddr>,
     /// For the builder page; `None` for callers with a key, who need none.
@@ -33,7 +35,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// True for whoever runs the server: who holds the admin key.
+    /// True for whoever shows the admin key itself.
     pub(crate) fn is_operator(&self) -> bool {
         self.actor.kind == ActorKind::AdminKey
     }

@@ -56,6 +56,7 @@ pub(crate) struct Auth {
     store: Store,
     owner: Scope,
     admin_key: Sha256,
+    metrics_key: Option<Sha256>,
     cookies: Cookies,
     proxies: TrustedProxies,
     link: SignInLink,
@@ -73,6 +74,8 @@ pub(crate) struct AuthSettings<'a> {
     /// Whom the admin key stands for.
     pub(crate) scope: Scope,
     pub(crate) admin_key: &'a str,
+    /// What opens the metrics besides; empty for nothing.
+    pub(crate) metrics_key: &'a str,
     pub(crate) signing_key: [u8; 32],
     /// Browsers share cookies between all ports of a host: the port keeps two servers apart.
     pub(crate) port: u16,
@@ -93,6 +96,9 @@ impl Auth {
             store,
             owner: settings.scope,
             admin_key: Sha256::of(settings.admin_key.as_bytes()),
+            metrics_key: Some(settings.metrics_key)
+                .filter(|key| !key.is_empty())
+                .map(|key| Sha256::of(key.as_bytes())),
             cookies: Cookies::new(settings.port, settings.origins, settings.signing_key),
             proxies: settings.proxies,
             link: SignInLink::default(),
@@ -126,6 +132,9 @@ impl Auth {
             return Err(AuthError::Suspended);
         }
         let mut caller = known.caller(self.proxies.client(peer, headers));
+        // Of their own tenant alone: a browser may look at another one, or have lost this one.
+        let has_servers_own = caller.is_operator() || caller.proof.is_some_and(Proof::is_servers_own);
+        caller.runs_server = has_servers_own && caller.scope == self.owner;
         if let Credential::Browser(cookie) = &credential {
             caller.csrf_token = Some(self.cookies.check(method, headers, cookie)?);
             caller.browser = Some(Sha256::of(cookie.as_bytes()));
@@ -225,6 +234,15 @@ impl Auth {
         Sha256::of(key.as_bytes()).as_bytes().ct_eq(self.admin_key.as_bytes()).into()
     }
 
+    /// Whether a request may read the metrics: with their own key, or with the admin key, as a bearer token. No cookie opens
+    /// them: no browser reads them.
+    pub(crate) fn may_read_metrics(&self, headers: &HeaderMap) -> bool {
+        let Some(Credential::Bearer(text)) = Credential::of(headers, &self.cookies) else { return false };
+        let shown = Sha256::of(text.as_bytes());
+        let is_theirs = |key: &Sha256| bool::from(shown.as_bytes().ct_eq(key.as_bytes()));
+        self.metrics_key.as_ref().is_some_and(is_theirs) || is_theirs(&self.admin_key)
+    }
+
     /// Where passwords are hashed, whoever's they are: there is one queue for all of them.
     pub(crate) fn passwords(&self) -> Arc<Passwords> {
         self.passwords.clone()
@@ -304,6 +322,7 @@ impl Known {
             apps: self.apps.clone(),
             expires_at: self.expires_at,
             proof: self.proof,
+            runs_server: false,
             from,
             csrf_token: None,
             browser: None,

@@ -45,6 +45,11 @@ impl Proof {
     /// Whether whoever has given this proof may set a new password without the old one: who holds the server's own key can
     /// do anything to it already, and this is how a forgotten password is replaced.
     pub(crate) fn replaces_password(self) -> bool {
+        self.is_servers_own()
+    }
+
+    /// True for what only somebody has who can read the server's log or its data directory.
+    pub(crate) fn is_servers_own(self) -> bool {
         self != Self::Password
     }
 }

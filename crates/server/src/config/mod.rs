@@ -35,9 +35,9 @@ const SHORT_NAMES: [(&str, &str); 5] = [
     ("VITRINE_DRIVER", "sandbox.driver"),
 ];
 
-const SECTIONS: [&str; 15] = [
-    "server", "log", "preview", "sandbox", "sessions", "install", "egress", "publish", "hosting", "backend",
-    "objects", "jwt", "secrets", "limits", "quotas",
+const SECTIONS: [&str; 16] = [
+    "server", "log", "preview", "sandbox", "sessions", "pool", "install", "egress", "publish", "hosting",
+    "backend", "objects", "jwt", "secrets", "limits", "quotas",
 ];
 
 /// Every setting.
@@ -192,6 +192,15 @@ mod tests {
         );
         assert!(load("[server]\npublic_url = \"ftp://x\"", &[], &[]).is_err());
         assert!(load("[sessions]\nidle_timeout_secs = 0", &[], &[]).is_err());
+    }
+
+    #[test]
+    fn every_section_can_be_set_by_the_environment() {
+        let settings = toml::Table::try_from(Config::default()).unwrap();
+        for section in settings.keys() {
+            assert!(SECTIONS.contains(&section.as_str()), "VITRINE_{} sets nothing", section.to_uppercase());
+        }
+        assert_eq!(load("", &[("VITRINE_POOL_CEILING", "0")], &[]).unwrap().pool.ceiling, 0);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use vitrine_sandbox::local::HostIds;
 
 use super::ConfigError;
 
+/// Characters of a key that an operator makes up: not to be guessed at the pace that the limits leave.
+const LEAST_KEY_CHARS: usize = 16;
+
 /// `[server]`: where it listens, where it keeps things.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +26,8 @@ pub(crate) struct ServerConfig {
     /// API key of the default tenant's owner. Empty: one is made at the first start and kept in
     /// `{data_dir}/admin-key`.
     pub admin_key: String,
+    /// A key that opens `/metrics` and nothing else. Empty: only the admin key does.
+    pub metrics_key: String,
     /// How long running requests may go on after `SIGTERM`.
     pub drain_secs: u64,
     /// Addresses or ranges of proxies whose `X-Forwarded-For` is believed, comma separated. Empty: nobody's.
@@ -38,6 +43,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 4400)),
             public_url: String::new(),
             admin_key: String::new(),
+            metrics_key: String::new(),
             drain_secs: 5,
             trusted_proxies: String::new(),
             // Some hundred MiB of buffers when all of them are busy.
@@ -58,9 +64,12 @@ impl ServerConfig {
             parse_origin(&self.public_url)
                 .map_err(|reason| ConfigError::Unusable { key: "server.public_url", reason })?;
         }
-        if !self.admin_key.is_empty() && self.admin_key.len() < 16 {
-            let reason = "an admin key has at least 16 characters".to_owned();
-            return Err(ConfigError::Unusable { key: "server.admin_key", reason });
+        let keys = [("server.admin_key", &self.admin_key), ("server.metrics_key", &self.metrics_key)];
+        for (key, value) in keys {
+            if !value.is_empty() && value.len() < LEAST_KEY_CHARS {
+                let reason = format!("a key has at least {LEAST_KEY_CHARS} characters");
+                return Err(ConfigError::Unusable { key, reason });
+            }
         }
         Ok(())
     }

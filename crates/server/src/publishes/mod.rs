@@ -273,6 +273,11 @@ impl Publishes {
     ) -> impl Stream<Item = News> + Send + use<> {
         bulletin::follow(self.clone(), scope, app, id, after)
     }
+
+    /// How many publishes this process works on.
+    pub(crate) fn running_count(&self) -> usize {
+        lock(&self.0.running).len()
+    }
 }
 
 #[cfg(test)]
@@ -280,11 +285,6 @@ impl Publishes {
     /// Workers look at the queue now.
     pub(crate) fn nudge(&self) {
         self.0.wake.notify_one();
-    }
-
-    /// How many publishes this process works on.
-    pub(crate) fn running_count(&self) -> usize {
-        lock(&self.0.running).len()
     }
 }
 

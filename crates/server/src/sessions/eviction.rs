@@ -15,6 +15,7 @@ use vitrine_store::StoreError;
 use super::preview::Phase;
 use super::top::Counts;
 use super::{Sessions, lock};
+use crate::kernel;
 
 /// What has not been used for this long may be taken down for somebody who waits.
 const QUIET_SECS: i64 = 60;
@@ -126,7 +127,11 @@ impl Sessions {
         match sandbox.usage().await {
             // Nothing is counted here.
             Ok(usage) if usage.memory_bytes == 0 => true,
-            Ok(usage) => usage.memory_bytes + usage.swap_bytes / COMPRESSED_TO >= LEAST_BYTES,
+            Ok(usage) => {
+                let is_compressed = kernel::swaps().iter().any(kernel::Swap::is_zram);
+                let swapped = if is_compressed { usage.swap_bytes / COMPRESSED_TO } else { 0 };
+                usage.memory_bytes + swapped >= LEAST_BYTES
+            }
             Err(_) => true,
         }
     }

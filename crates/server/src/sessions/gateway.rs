@@ -47,7 +47,7 @@ impl PreviewTargets for Sessions {
         }
         // Not one that has ended since it was last asked for: only its person brings that back.
         match self.0.context.store.wake_session(session).await {
-            Ok(_) => self.preview_of(&known.scope, &known.app).order(Command::Ensure),
+            Ok(_) => self.preview_of(&known.scope, &known.app).order(Command::Wake),
             Err(error) => tracing::warn!(%session, %error, "a session was not woken"),
         }
     }

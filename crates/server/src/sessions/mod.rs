@@ -48,7 +48,7 @@ pub(crate) use preview::{Phase, Snapshot};
 pub(crate) use room::AvailableMemory;
 pub(crate) use room::Room;
 pub(crate) use startup::Ports;
-pub(crate) use top::{Counts, MachineView, SandboxView};
+pub(crate) use top::{Counts, Durations, MachineView, MemoryView, SandboxView};
 
 /// What sessions are made with.
 pub(crate) struct Context {
@@ -158,15 +158,16 @@ impl Sessions {
 
     /// Gives the caller a session on the app's draft, and brings its sandbox on its way. Idempotent.
     pub(crate) async fn ensure(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
-        let row = self.leased(scope, app).await?;
+        let (row, was_asleep) = self.leased(scope, app).await?;
         let preview = self.preview_of(scope, app);
-        preview.order(Command::Ensure);
+        preview.order(if was_asleep { Command::Wake } else { Command::Ensure });
         preview.thawed().await;
         Ok(self.view(&row))
     }
 
-    /// The caller's live session, made when there is none, with its expiry moved.
-    async fn leased(&self, scope: &Scope, app: &AppId) -> Result<SessionRow, StoreError> {
+    /// The caller's live session, made when there is none, with its expiry moved; and whether its sandbox had been taken
+    /// down for want of use.
+    async fn leased(&self, scope: &Scope, app: &AppId) -> Result<(SessionRow, bool), StoreError> {
         let settings = &self.0.context.settings;
         let new = NewSession {
             expires_at: self.0.context.clock.now().plus_secs(settings.expiry_secs as i64),
@@ -174,6 +175,7 @@ impl Sessions {
         };
         let store = &self.0.context.store;
         let (row, _) = store.ensure_session(scope, app, new).await?;
+        let was_asleep = row.status == SessionStatus::Hibernated;
         let row = match store.wake_session(&row.id).await {
             // Ended between the two: what is asked for again is another one, if it may be at all.
             Err(StoreError::NotFound) => store.ensure_session(scope, app, new).await?.0,
@@ -182,7 +184,7 @@ impl Sessions {
         let known = self.remember(&row).await;
         known.touch(self.0.context.clock.now().as_millis());
         known.extend(row.expires_at);
-        Ok(row)
+        Ok((row, was_asleep))
     }
 
     /// The caller's session on the app, live or ended last.
@@ -209,7 +211,7 @@ impl Sessions {
     /// Starts the sandbox anew.
     pub(crate) async fn restart(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
         self.0.context.store.session(scope, app).await?;
-        let row = self.leased(scope, app).await?;
+        let (row, _) = self.leased(scope, app).await?;
         self.preview_of(scope, app).order(Command::Restart);
         Ok(self.view(&row))
     }

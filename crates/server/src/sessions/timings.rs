@@ -1,7 +1,7 @@
 //! Measured steps of a start: what the builder's stage rail shows.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vitrine_model::session::{Step, StepName, StepStatus, Timings};
 
@@ -62,6 +62,12 @@ impl Stopwatch {
             lap.failed = true;
             lap.ended = Some(now);
         }
+    }
+
+    /// How long it took, once it is over.
+    pub(crate) fn total(&self) -> Option<Duration> {
+        let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        laps.ended.map(|ended| ended.duration_since(laps.begun))
     }
 
     /// The times so far.

@@ -181,6 +181,21 @@ async fn a_start_finds_the_sessions_that_had_a_sandbox() {
 }
 
 #[tokio::test]
+async fn open_sessions_are_counted_by_state_and_ended_ones_not_at_all() {
+    let (fixture, _, running) = with_session().await;
+    send(&fixture, &running, SessionEvent::Ready).await.unwrap();
+    for (name, event) in
+        [("Two", SessionEvent::Idle), ("Three", SessionEvent::Idle), ("Four", SessionEvent::Stop)]
+    {
+        let app = fixture.app(name, &[]).await.id;
+        let (row, _) = fixture.store.ensure_session(&fixture.scope, &app, new_session()).await.unwrap();
+        send(&fixture, &row, event).await.unwrap();
+    }
+    let counts = fixture.store.count_sessions().await.unwrap();
+    assert_eq!(counts, [(SessionStatus::Running, 1), (SessionStatus::Hibernated, 2)].into());
+}
+
+#[tokio::test]
 async fn a_session_that_has_ended_is_not_woken() {
     let (fixture, _, row) = with_session().await;
     send(&fixture, &row, SessionEvent::Idle).await.unwrap();

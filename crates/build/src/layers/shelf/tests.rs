@@ -57,6 +57,7 @@ fn a_layer_in_use_is_never_collected_and_the_oldest_unused_goes_first() {
     let in_use = fixture.put("in use", 10);
     drop(fixture.put("old", 10));
     drop(fixture.put("new", 10));
+    assert_eq!(fixture.shelf.usage().unwrap(), (3, 1, 30));
     let outcome = fixture.shelf.collect(25).unwrap();
     assert_eq!(outcome, Collected { removed: 1, removed_bytes: 10, kept_bytes: 20 });
     assert!(fixture.has("in use") && !fixture.has("old") && fixture.has("new"));

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use vitrine_build::Files;
-use vitrine_build::layers::{Layer, LayerRequest};
+use vitrine_build::layers::{Layer, LayerRequest, LayersUsage};
 use vitrine_build::policy::{GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey};
 use vitrine_build::profile::DetectedProfile;
@@ -198,6 +198,7 @@ impl TestServer {
         let auth = AuthSettings {
             scope,
             admin_key: KEY,
+            metrics_key: &settings.server.metrics_key,
             signing_key: [1; 32],
             port: 4400,
             origins: Origins(vec!["http://localhost:4400".to_owned()]),
@@ -233,6 +234,7 @@ impl TestServer {
             secrets,
             egress,
             urls,
+            hosting: hosting.clone(),
             templates,
             entropy,
         });
@@ -603,6 +605,10 @@ impl Provision for FakeProvision {
     }
 
     fn forget(&self, _: &AppId) {}
+
+    async fn layers_usage(&self) -> Option<LayersUsage> {
+        Some(LayersUsage { count: 1, in_use: 0, bytes: 1_000, budget_bytes: 10_000 })
+    }
 }
 
 /// Memory of a machine on which every sandbox takes as much as is taken for granted for a start.

@@ -212,7 +212,7 @@ fn forget_uses(value: &mut Value) {
 fn needed(rule: &Rule) -> Option<Role> {
     match rule.who {
         Who::Member(role) => Some(role),
-        Who::Open | Who::Operator => None,
+        Who::Open | Who::Operator | Who::OperatorsBrowser => None,
     }
 }
 
@@ -225,7 +225,9 @@ async fn a_stranger_finds_nothing_of_another_tenant() {
         world.assert_tells_nothing("a stranger", &step, &answer);
         let operation = step.rule.operation;
         match (step.rule.who, step.names_the_tenants) {
-            (Who::Operator, _) => assert_eq!(answer.code(), Code::Forbidden, "{operation}"),
+            (Who::Operator | Who::OperatorsBrowser, _) => {
+                assert_eq!(answer.code(), Code::Forbidden, "{operation}")
+            }
             (_, true) => assert_eq!(answer.code(), Code::NotFound, "{operation}"),
             _ if FOR_BROWSERS.contains(&operation) => {
                 assert_eq!(answer.code(), Code::Forbidden, "{operation}")
@@ -356,7 +358,7 @@ async fn a_key_for_another_app_finds_nothing_but_that_app() {
         let operation = step.rule.operation;
         let answer = world.call_as(&step, &key).await;
         let code = || answer.code();
-        if step.rule.who == Who::Operator {
+        if matches!(step.rule.who, Who::Operator | Who::OperatorsBrowser) {
             assert_eq!(code(), Code::Forbidden, "{operation}");
         } else if step.names_an_app {
             assert_eq!(code(), Code::NotFound, "{operation}");

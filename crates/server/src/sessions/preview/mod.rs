@@ -14,12 +14,16 @@ use vitrine_build::profile::Impact;
 use vitrine_edge::SandboxUpstream;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::session::{LogSource, SessionEvent, Timings};
-use vitrine_model::{AppId, TenantId, Timestamp, Tree};
+use vitrine_model::{AppId, TenantId, Timestamp};
 use vitrine_sandbox::Sandbox;
-use vitrine_sandbox::driver::{EndReason, FileBatch, FilePut, SandboxEvent};
+use vitrine_sandbox::driver::{EndReason, SandboxEvent};
 use vitrine_store::{Draft, Scope};
 
+mod delivery;
 mod rest;
+
+pub(super) use delivery::batch_between;
+use delivery::deliver;
 
 use super::Context;
 use super::logs::Logs;
@@ -70,6 +74,8 @@ pub(crate) struct Snapshot {
     pub(crate) problem: Option<Problem>,
     /// Where requests go, while something answers.
     pub(crate) upstream: Option<Arc<SandboxUpstream>>,
+    /// Since when the sandbox that runs or stands still has answered.
+    pub(super) live_since: Option<Timestamp>,
     /// The sandbox that runs or stands still; not kept alive by those who look.
     pub(super) sandbox: Option<Weak<dyn Sandbox>>,
 }
@@ -86,6 +92,7 @@ impl Snapshot {
             draft_version: 0,
             problem: None,
             upstream: None,
+            live_since: None,
             sandbox: None,
         }
     }
@@ -100,6 +107,8 @@ impl Snapshot {
 pub(crate) enum Command {
     /// Run, if not running; a failed preview tries again.
     Ensure,
+    /// The same for somebody who has come back to what was taken down.
+    Wake,
     /// Run anew, whatever it does now.
     Restart,
     /// Start anew beside what runs, if anything does: what the dev server is given has changed.
@@ -160,6 +169,7 @@ impl Preview {
             deliver_at: None,
             freeze_after: None,
             memory_doublings: 0,
+            woken_at: None,
         };
         tokio::spawn(actor.run());
         Self { commands, pending, stops, snapshot, edited_at: AtomicI64::new(0), tenant, logs }
@@ -253,6 +263,8 @@ struct Actor {
     freeze_after: Option<Instant>,
     /// How often its memory has been doubled because it was too little.
     memory_doublings: u32,
+    /// When somebody came back to it, until it answers them.
+    woken_at: Option<Instant>,
 }
 
 struct Starting {
@@ -311,11 +323,13 @@ impl Actor {
 
     async fn obey(&mut self, command: Command) {
         match command {
-            Command::Ensure => {
+            Command::Ensure | Command::Wake => {
                 let phase = self.publish.borrow().phase;
+                let is_wake = phase == Phase::Idle && matches!(command, Command::Wake);
                 match phase {
                     Phase::Idle | Phase::Failed => {
                         self.forget_failures();
+                        self.woken_at = is_wake.then(Instant::now);
                         self.begin();
                     }
                     Phase::Frozen => self.thaw().await,
@@ -353,6 +367,8 @@ impl Actor {
     }
 
     fn forget_failures(&mut self) {
+        // What follows is not what somebody came back to.
+        self.woken_at = None;
         self.publish.send_modify(|snapshot| {
             snapshot.restarts = 0;
             snapshot.problem = None;
@@ -403,14 +419,17 @@ impl Actor {
         live.keep_prebundle(&self.context, &self.app);
         let (upstream, version) = (live.upstream.clone(), live.version);
         let sandbox = Arc::downgrade(&live.sandbox);
-        Counts::add(&self.context.counts.starts);
+        let (is_pooled, now) = (live.is_pooled, self.context.clock.now());
         self.publish.send_modify(|snapshot| {
             snapshot.phase = Phase::Running;
             snapshot.problem = None;
             snapshot.draft_version = version;
             snapshot.upstream = Some(upstream);
+            snapshot.live_since = Some(now);
             snapshot.sandbox = Some(sandbox);
         });
+        let took = self.publish.borrow().stopwatch.total();
+        self.context.counts.count_start(is_pooled, took, self.woken_at.take());
         self.record(SessionEvent::Ready, None).await;
         if let Some(old) = old {
             old.end().await;
@@ -606,61 +625,6 @@ impl Actor {
     async fn record(&self, event: SessionEvent, problem: Option<Problem>) {
         self.context.record(&self.app, event, problem).await;
     }
-}
-
-/// Sends the difference, and after looking at what the sandbox really holds once more.
-async fn deliver(
-    context: &Context,
-    scope: &Scope,
-    live: &mut Live,
-    wanted: &Draft,
-    contents: &Contents,
-) -> Result<(), startup::SendError> {
-    let Err(error) = send(context, scope, live, wanted, contents).await else { return Ok(()) };
-    tracing::warn!(sandbox = %live.sandbox.id(), %error, "delivery failed; comparing by hash");
-    live.look_again().await?;
-    send(context, scope, live, wanted, contents).await
-}
-
-/// Sends the difference between what the sandbox holds and `wanted`.
-async fn send(
-    context: &Context,
-    scope: &Scope,
-    live: &mut Live,
-    wanted: &Draft,
-    contents: &Contents,
-) -> Result<(), startup::SendError> {
-    let batch = batch_between(context, scope, &live.held, &wanted.tree, contents).await?;
-    live.pace.went(&wanted.tree.diff(&live.held), tokio::time::Instant::now());
-    if !(batch.put.is_empty() && batch.removed.is_empty()) {
-        live.sandbox.apply(batch).await?;
-    }
-    live.held = wanted.tree.clone();
-    live.version = wanted.version;
-    Ok(())
-}
-
-/// What turns `held` into `wanted`, with content from `contents` or the store.
-pub(super) async fn batch_between(
-    context: &Context,
-    scope: &Scope,
-    held: &Tree,
-    wanted: &Tree,
-    contents: &Contents,
-) -> Result<FileBatch, startup::SendError> {
-    let diff = wanted.diff(held);
-    let entries: Vec<_> =
-        diff.put.into_iter().filter_map(|path| Some((wanted.get(path.as_str())?, path))).collect();
-    let absent: Vec<_> =
-        entries.iter().map(|(entry, _)| entry.sha256).filter(|h| !contents.contains_key(h)).collect();
-    let stored = context.store.blobs(scope, &absent).await?;
-    let mut put = Vec::with_capacity(entries.len());
-    for (entry, path) in entries {
-        let content = contents.get(&entry.sha256).or_else(|| stored.get(&entry.sha256));
-        let content = content.ok_or(startup::SendError::Content(entry.sha256))?.clone();
-        put.push(FilePut { path, mode: entry.mode, content });
-    }
-    Ok(FileBatch { put, removed: diff.removed })
 }
 
 /// Faults that may be gone a moment later.

@@ -54,13 +54,14 @@ impl Actor {
         let phase = self.publish.borrow().phase;
         let Some(live) = self.live.as_ref().filter(|_| phase == Phase::Frozen) else { return };
         tracing::debug!(app = %self.app, "thawing");
+        let begun = Instant::now();
         if let Err(error) = live.sandbox.thaw().await {
             self.logs.push(LogSource::Vitrine, format!("The sandbox does not go on: {error}."));
             self.take_down().await;
             return self.begin();
         }
         self.go_on();
-        Counts::add(&self.context.counts.thaws);
+        self.context.counts.count_thaw(begun.elapsed());
         self.record(SessionEvent::Ready, None).await;
     }
 
@@ -108,6 +109,7 @@ impl Actor {
     /// From here on nobody tells it of drafts: what it knows of them would be out of date when it starts again.
     pub(super) fn be_idle(&mut self) {
         self.wanted = None;
+        self.woken_at = None;
         self.contents.clear();
         self.publish.send_modify(|snapshot| {
             snapshot.phase = Phase::Idle;

@@ -15,7 +15,6 @@ use vitrine_store::Draft;
 use super::super::pool::{Recipe, Warm};
 use super::super::preview::batch_between;
 use super::super::probe;
-use super::super::top::Counts;
 use super::{Live, Order, Plan, SendError, Start};
 
 /// Files that may differ from the template's. More are as soon served by a dev server that starts with them.
@@ -79,7 +78,7 @@ impl Start {
                 self.stopwatch.end(StepName::DevServer);
                 self.stopwatch.detail(StepName::Sandbox, "one that runs already");
                 self.logs.hide(order.given.guard);
-                Counts::add(&self.context.counts.from_pool);
+                live.is_pooled = true;
                 Ok(Claimed::Live(Box::new(live)))
             }
             silent => {

@@ -108,6 +108,8 @@ pub(super) struct Live {
     owner: Option<Profile>,
     /// Kept while it is mounted, so that no layer of it is collected.
     ground: Ground,
+    /// It is the pool's: its dev server ran already.
+    pub(super) is_pooled: bool,
     /// Secrets were given to it: nothing that it makes is kept for others.
     has_secrets: bool,
     /// Its way out, if it has one.
@@ -452,6 +454,7 @@ impl Start {
             inputs,
             owner,
             ground,
+            is_pooled: false,
             has_secrets: false,
             door: None,
         };

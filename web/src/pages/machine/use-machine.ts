@@ -1,0 +1,48 @@
+// The machine as it is, asked every few seconds while the page is looked at.
+import { useQuery } from "@tanstack/react-query";
+import { useRef } from "react";
+import { getMachine } from "../../api/calls";
+import { asProblem } from "../../api/problem";
+import type { MachineView } from "../../api/types";
+import { type Load, loadBetween } from "./figures";
+
+/** How many previews are listed. */
+const LISTED = 100;
+const EVERY_MS = 3_000;
+/** The load is the difference of two answers: the second one comes soon. */
+const FIRST_MS = 1_000;
+/** Answers whose load is drawn: five minutes. */
+const KEPT = 100;
+
+interface Seen {
+  machine: MachineView;
+  load: Load | undefined;
+  /** The load of the whole machine, the newest last. */
+  history: readonly number[];
+}
+
+/** Nothing is asked while `isPaused`, nor while the tab is not visible. */
+export function useMachine({ isAllowed, isPaused }: { isAllowed: boolean; isPaused: boolean }) {
+  const last = useRef<Seen>(undefined);
+  return useQuery({
+    queryKey: ["machine"],
+    enabled: isAllowed,
+    queryFn: async ({ signal }): Promise<Seen> => {
+      const machine = await getMachine(LISTED, signal);
+      const load = loadBetween(last.current?.machine, machine);
+      const history = load?.all === undefined ? [] : [load.all];
+      last.current = { machine, load, history: [...(last.current?.history ?? []), ...history].slice(-KEPT) };
+      return last.current;
+    },
+    // The next one comes by itself: only a hiccup is passed over.
+    retry: (failures, error) => asProblem(error).isTransient && failures < 1,
+    gcTime: 0,
+    staleTime: 0,
+    refetchOnWindowFocus: !isPaused,
+    refetchOnReconnect: !isPaused,
+    refetchInterval: (query) => {
+      if (isPaused) return false;
+      return query.state.data?.load === undefined ? FIRST_MS : EVERY_MS;
+    },
+  });
+}
