@@ -94,11 +94,12 @@ impl Store {
         rows.iter().map(|row| hash(row)).collect()
     }
 
-    /// Changes those of the rows that are still old: whoever uses one meanwhile keeps it.
+    /// Changes those of the rows that are still old, and in one of the states they were found in: whoever uses or verifies one
+    /// meanwhile keeps it.
     async fn change_old(
         &self,
         hashes: &[Sha256],
-        oldest: Timestamp,
+        (states, oldest): (&[&str], Timestamp),
         change: assets::ActiveModel,
     ) -> Result<(), StoreError> {
         for chunk in hashes.chunks(HASHES_PER_QUERY) {
@@ -107,6 +108,7 @@ impl Store {
                 .set(change.clone())
                 .filter(Column::Sha256.is_in(chunk.iter().map(hash_column)))
                 .filter(Column::UsedAt.lte(oldest.as_millis()))
+                .filter(Column::State.is_in(states.iter().copied()))
                 .exec(&tx)
                 .await?;
             tx.commit().await?;
@@ -165,14 +167,14 @@ impl Collection<'_> {
         kept.extend(also_kept);
         let renewed =
             assets::ActiveModel { used_at: Set(store.now().as_millis()), ..assets::ActiveModel::default() };
-        store.change_old(&kept, oldest, renewed.clone()).await?;
+        store.change_old(&kept, (&[PENDING, PRESENT], oldest), renewed.clone()).await?;
         let announced = assets::ActiveModel { state: Set(PENDING.to_owned()), ..renewed };
-        store.change_old(&unnamed, oldest, announced).await?;
+        store.change_old(&unnamed, (&[PRESENT], oldest), announced).await?;
         let mut removed = 0;
         for chunk in leaving.chunks(HASHES_PER_QUERY) {
             let leaves =
                 assets::ActiveModel { state: Set(LEAVING.to_owned()), ..assets::ActiveModel::default() };
-            store.change_old(chunk, oldest, leaves).await?;
+            store.change_old(chunk, (&[PENDING], oldest), leaves).await?;
             removed += self.finish_leaving().await?;
         }
         Ok(removed)
