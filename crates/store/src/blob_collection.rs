@@ -55,7 +55,10 @@ const REMOVED_AT_ONCE: usize = 8;
 /// Steps of one kind in a call: some seconds of work.
 const MOST_STEPS: usize = 50;
 
-/// Objects listed in one call, of as many of the 256 shards as it takes.
+/// Of the 256 shards of the object store, those listed in one call: strangers are rare, and a bucket charges for listings.
+const SHARDS_PER_CALL: u8 = 32;
+
+/// Objects of a shard looked at in one call; more are there only with millions of them.
 const MOST_LISTED: usize = 10_000;
 
 /// What is being uploaded is a file of its own until it is whole; none is uploaded for longer than this.
@@ -103,7 +106,7 @@ pub struct CollectedContent {
     pub blobs: Amount,
     /// Objects that the database did not know, and what interrupted writes left.
     pub strangers: u64,
-    /// True when everything was looked at; otherwise another call goes on.
+    /// True when all content was looked at; otherwise another call goes on. Of the object store, each such call lists a part.
     pub is_done: bool,
 }
 
@@ -207,6 +210,9 @@ impl Store {
     /// Marks those as leaving that the database does not know; says how many.
     async fn mark_strangers(&self, hashes: &[Sha256]) -> Result<u64, StoreError> {
         let columns: Vec<_> = hashes.iter().map(hash_column).collect();
+        if stored(self.0.db.reader(), &columns).await?.len() == hashes.len() {
+            return Ok(0);
+        }
         let tx = self.begin().await?;
         let (known, moving) = (stored(&tx, &columns).await?, transits(&tx, &columns).await?);
         let unknown = hashes.iter().filter(|hash| !known.contains(hash) && !moving.contains_key(hash));
@@ -242,9 +248,11 @@ impl ContentCollection<'_> {
         let has_walked_trees = self.walk_trees(older_than).await?;
         let has_walked_blobs = self.walk_blobs().await?;
         let has_swept = self.sweep(older_than).await?;
-        let has_listed = self.list_strangers(older_than).await?;
-        self.collected.is_done =
-            is_counted && has_walked_trees && has_walked_blobs && has_swept && has_listed;
+        let has_ended = is_counted && has_walked_trees && has_walked_blobs && has_swept;
+        if has_ended {
+            self.list_strangers(older_than).await?;
+        }
+        self.collected.is_done = has_ended;
         Ok(())
     }
 
@@ -338,21 +346,13 @@ impl ContentCollection<'_> {
         }
     }
 
-    /// Removes objects that the database does not know; true when all shards have had their turn since the first.
-    async fn list_strangers(&mut self, older_than: Timestamp) -> Result<bool, StoreError> {
+    /// Removes objects that the database does not know, of the next few shards.
+    async fn list_strangers(&mut self, older_than: Timestamp) -> Result<(), StoreError> {
         let store = self.store;
-        let mut listed = 0;
         let oldest_staged = older_than.min(store.now().plus_secs(-LONGEST_UPLOAD_SECS));
-        let from = store.position(SHARDS).await?.first().copied().unwrap_or(0);
-        for shard in from..=u8::MAX {
-            if listed >= MOST_LISTED {
-                let tx = store.begin().await?;
-                save_position(&tx, SHARDS, vec![shard]).await?;
-                tx.commit().await?;
-                return Ok(false);
-            }
+        let first = store.position(SHARDS).await?.first().copied().unwrap_or(0);
+        for shard in (0..SHARDS_PER_CALL).map(|number| first.wrapping_add(number)) {
             let found = store.0.objects.list(Kind::Blob, shard, MOST_LISTED).await?;
-            listed += found.len();
             let old = found.into_iter().filter(|object| object.written_at <= older_than.as_millis());
             let old: Vec<_> = old.map(|object| object.hash).collect();
             for chunk in old.chunks(HASHES_PER_QUERY) {
@@ -366,9 +366,8 @@ impl ContentCollection<'_> {
                 store.0.objects.remove_staged(Kind::Blob, shard, oldest_staged).await?;
         }
         let tx = store.begin().await?;
-        save_position(&tx, SHARDS, Vec::new()).await?;
-        tx.commit().await?;
-        Ok(true)
+        save_position(&tx, SHARDS, vec![first.wrapping_add(SHARDS_PER_CALL)]).await?;
+        Ok(tx.commit().await?)
     }
 }
 

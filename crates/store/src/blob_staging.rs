@@ -9,9 +9,10 @@ use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use vitrine_model::Sha256;
 use vitrine_model::limits::INLINE_BLOB_BYTES;
 
-use crate::blob_transits::{ARRIVING, Announced, HASHES_PER_QUERY, Known, admit};
+use crate::blob_transits::{ARRIVING, Announced, HASHES_PER_QUERY, Known, admit, stored, transits};
 use crate::codec::{digest, hash_column, signed};
 use crate::entity::{blob_grants, blobs};
+use crate::entity_collection::blob_transits;
 use crate::error::StoreError;
 use crate::objects::Kind;
 use crate::scope::Scope;
@@ -45,9 +46,8 @@ impl Staged {
 
     /// True when an object that is not known lies in the object store under our own announcement.
     fn is_announced(&self, hash: &Sha256, known: &Known) -> bool {
-        let ours = self.announced.get(hash);
-        let theirs = known.transits.get(hash).filter(|transit| transit.state == ARRIVING);
-        ours.is_some() && ours == theirs.map(|transit| &transit.token)
+        let token = self.announced.get(hash);
+        token.is_some_and(|token| is_announcement(known.transits.get(hash), *token))
     }
 }
 
@@ -68,12 +68,22 @@ impl Store {
         let large: Vec<_> = large.into_iter().map(|(hash, content)| (*hash, content.clone())).collect();
         let announced = self.announce_blobs(&large.iter().map(|(hash, _)| *hash).collect()).await?;
         // Known or not: bringing content again mends an object that was lost.
-        stream::iter(large)
-            .map(|(hash, content)| async move { self.0.objects.put(Kind::Blob, &hash, content).await })
+        stream::iter(large.into_iter().map(|(hash, content)| (hash, content, announced.get(&hash).copied())))
+            .map(|(hash, content, token)| async move { self.upload(&hash, content, token).await })
             .buffer_unordered(OBJECTS_AT_ONCE)
             .try_collect::<()>()
             .await?;
         Ok(Staged { contents, named: BTreeSet::new(), announced })
+    }
+
+    /// [`StoreError::ObjectLeaving`] when it is gone again because a collection has just removed it.
+    async fn upload(&self, hash: &Sha256, content: Bytes, token: Option<i64>) -> Result<(), StoreError> {
+        let Err(error) = self.0.objects.put(Kind::Blob, hash, content).await else { return Ok(()) };
+        let column = [hash_column(hash)];
+        let transits = transits(self.0.db.reader(), &column).await?;
+        let is_there = token.is_some_and(|token| is_announcement(transits.get(hash), token))
+            || stored(self.0.db.reader(), &column).await?.contains(hash);
+        Err(if is_there { error } else { StoreError::ObjectLeaving })
     }
 
     /// Has `hashes` used by the transaction too. [`StoreError::MissingBlobs`] unless the tenant has stored all of them, or brings
@@ -180,6 +190,10 @@ async fn write_grants<C: ConnectionTrait>(
         blob_grants::Entity::insert_many(rows).on_conflict(there).exec_without_returning(tx).await?;
     }
     Ok(())
+}
+
+fn is_announcement(transit: Option<&blob_transits::Model>, token: i64) -> bool {
+    transit.is_some_and(|transit| transit.state == ARRIVING && transit.token == token)
 }
 
 fn is_large(content: &Bytes) -> bool {

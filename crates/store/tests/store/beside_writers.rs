@@ -4,26 +4,31 @@
 //! `VITRINE_COLLECT_SECS` makes it longer than the few seconds of every run, `VITRINE_COLLECT_SEED` makes the writers do the same
 //! again; what they do at the same time is up to the machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::Mutex;
 use vitrine_model::change::TreeOp;
 use vitrine_model::limits::INLINE_BLOB_BYTES;
-use vitrine_model::{AppId, FileEntry, FileMode, Sha256, Tree};
+use vitrine_model::{AppId, FileEntry, FileMode, Sha256, Timestamp, Tree};
 use vitrine_store::{Claimed, Scope, Store, StoreError};
 
-use crate::content_collection::{collect, database, rows, stored_bytes};
-use crate::publishing::{claim, enqueue, manifest, try_built};
+use crate::content_collection::{collect, counted, database, rows, stored_bytes};
+use crate::publishing::{app_with_revision, claim, enqueue, manifest, try_built};
 use crate::support::{Fixture, commit, new_app, path};
 
 const WRITERS: u64 = 8;
 
-/// So few that everybody brings, drops and brings again the same.
-const CONTENTS: u64 = 48;
+/// Later than anything that was written: no grace.
+const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
+
+/// Some more than are named at a time, so that much of it comes and goes.
+const CONTENTS: u64 = 400;
+
+/// What a writer has used lately it uses again, as often as not after it was dropped.
+const RECENT: usize = 6;
 
 /// How often somebody tries again who is told that what they want has just gone.
 const TRIES: usize = 50;
@@ -41,10 +46,6 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % sides
-    }
-
-    fn content(&mut self) -> Bytes {
-        content(self.roll(CONTENTS))
     }
 }
 
@@ -78,7 +79,9 @@ struct Writer {
     apps: Vec<AppId>,
     site: Option<Claimed>,
     pages: BTreeSet<String>,
-    queue: Arc<Mutex<()>>,
+    recent: VecDeque<Bytes>,
+    /// Of the publish that all artifacts are said to be of.
+    claimed: Claimed,
     tally: Arc<Tally>,
 }
 
@@ -92,7 +95,7 @@ impl Writer {
             6 => self.create().await,
             7 => self.snapshot().await,
             8 => self.delete_and_make_again().await,
-            9 => _ = self.put(self.dice.0).await,
+            9 => self.put().await,
             _ => self.publish().await,
         }
         if self.apps.len() > MOST_APPS {
@@ -101,15 +104,27 @@ impl Writer {
         }
     }
 
+    fn any_content(&mut self) -> Bytes {
+        let again = self.dice.roll(2 * RECENT as u64) as usize;
+        if let Some(content) = self.recent.get(again) {
+            return content.clone();
+        }
+        let content = content(self.dice.roll(CONTENTS));
+        self.recent.push_front(content.clone());
+        self.recent.truncate(RECENT);
+        content
+    }
+
     fn any_app(&mut self) -> AppId {
         self.apps[self.dice.roll(self.apps.len() as u64) as usize].clone()
     }
 
     /// Uploads something that perhaps nobody ever names.
-    async fn put(&self, number: u64) -> Sha256 {
+    async fn put(&mut self) {
+        let content = self.any_content();
         for _ in 0..TRIES {
-            match self.store.put_blob(&self.scope, content(number % CONTENTS)).await {
-                Ok(hash) => return hash,
+            match self.store.put_blob(&self.scope, content.clone()).await {
+                Ok(_) => return,
                 Err(StoreError::ObjectLeaving) => _ = self.tally.told.fetch_add(1, Ordering::Relaxed),
                 Err(error) => panic!("{error}"),
             }
@@ -119,7 +134,7 @@ impl Writer {
 
     /// Changes a file; half of the time by naming what it believes to be stored.
     async fn edit(&mut self) {
-        let (app, content) = (self.any_app(), self.dice.content());
+        let (app, content) = (self.any_app(), self.any_content());
         let at = path(&format!("f{}", self.dice.roll(12)));
         let ops = [TreeOp::Put { path: at, entry: entry_of(&content) }];
         let mut brings = self.dice.roll(2) == 0;
@@ -151,7 +166,7 @@ impl Writer {
     }
 
     async fn create(&mut self) {
-        let contents: Vec<_> = (0..=self.dice.roll(8)).map(|_| self.dice.content()).collect();
+        let contents: Vec<_> = (0..=self.dice.roll(8)).map(|_| self.any_content()).collect();
         let named = contents.iter().enumerate();
         let tree: Tree = named.map(|(n, content)| (path(&format!("f{n}")), entry_of(content))).collect();
         self.create_of(tree, contents).await;
@@ -207,13 +222,12 @@ impl Writer {
             self.pages.clear();
         }
         if self.site.is_none() {
-            // One at a time: whoever claims gets what waits.
-            let _turn = self.queue.lock().await;
-            let app = self.fixture.store.create_app(&self.fixture.scope, new_app("A site", Tree::new()));
-            let app = app.await.unwrap().id;
-            let revision = self.store.create_revision(&self.fixture.scope, &app, None).await.unwrap();
-            enqueue(&self.fixture, &app, &revision.id).await;
-            self.site = claim(&self.store).await;
+            let (store, scope) = (&self.store, &self.fixture.scope);
+            let app = store.create_app(scope, new_app("A site", Tree::new())).await.unwrap().id;
+            let mut site = self.claimed.clone();
+            site.publish.revision_id = store.create_revision(scope, &app, None).await.unwrap().id;
+            site.publish.app_id = app;
+            self.site = Some(site);
         }
         let site = self.site.as_ref().unwrap();
         let page = format!("page {}", self.dice.roll(CONTENTS));
@@ -278,7 +292,11 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
     let seed = setting("VITRINE_COLLECT_SEED", 7);
     let fixture = Arc::new(Fixture::new().await);
     let scopes = [fixture.scope.clone(), fixture.other_tenant().await];
-    let (tally, queue) = (Arc::new(Tally::default()), Arc::new(Mutex::new(())));
+    let tally = Arc::new(Tally::default());
+    let (app, revision) = app_with_revision(&fixture, "Publishes").await;
+    enqueue(&fixture, &app, &revision).await;
+    let claimed = claim(&fixture.store).await.unwrap();
+    fixture.store.delete_app(&fixture.scope, &app).await.unwrap();
     let until = Instant::now() + Duration::from_secs(secs);
     let writers = (0..WRITERS).map(|number| {
         let mut writer = Writer {
@@ -289,7 +307,8 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
             apps: Vec::new(),
             site: None,
             pages: BTreeSet::new(),
-            queue: queue.clone(),
+            recent: VecDeque::new(),
+            claimed: claimed.clone(),
             tally: tally.clone(),
         };
         tokio::spawn(async move {
@@ -301,13 +320,14 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
     });
     let writers: Vec<_> = writers.collect();
     let over = Arc::new(AtomicBool::new(false));
-    let collector = tokio::spawn(collect_on(fixture.clone(), over.clone()));
+    let content = tokio::spawn(collect_content(fixture.clone(), over.clone()));
+    let objects = tokio::spawn(collect_objects(fixture.clone(), over.clone()));
     let mut done = Vec::new();
     for writer in writers {
         done.push(writer.await.unwrap());
     }
     over.store(true, Ordering::Relaxed);
-    let collected = collector.await.unwrap();
+    let collected = (content.await.unwrap(), objects.await.unwrap());
     let (writes, told) = (tally.writes.load(Ordering::Relaxed), tally.told.load(Ordering::Relaxed));
     println!("seed {seed}: {writes} writes, {told} told to bring something again, collected {collected:?}");
     assert!(collected.0 > 0 && collected.1 > 0, "nothing was at stake: {collected:?}");
@@ -319,38 +339,35 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
     nothing_is_left(&fixture, &cold, &done, &scopes).await;
 }
 
-/// Collects without a pause and without a grace: the clock jumps between one collection and the next. Says how much content, and
-/// how many objects of artifacts, it removed.
-async fn collect_on(fixture: Arc<Fixture>, over: Arc<AtomicBool>) -> (u64, u64) {
-    let later = vitrine_model::Timestamp::from_millis(i64::MAX);
-    let mut collected = (0, 0);
+/// Collects content without a pause and without a grace; says how much it removed.
+async fn collect_content(fixture: Arc<Fixture>, over: Arc<AtomicBool>) -> u64 {
+    let mut collected = 0;
     while !over.load(Ordering::Relaxed) {
-        collected.0 += fixture.store.collect_content("test", later).await.unwrap().blobs.count;
-        fixture.clock.advance_secs(7_200);
-        collected.1 += fixture.store.collect_objects("test", later).await.unwrap().unnamed;
+        collected += fixture.store.collect_content("test", LATER).await.unwrap().blobs.count;
     }
     collected
 }
 
-/// Without writers exactly what is named is there; without apps, nothing.
-async fn nothing_is_left(fixture: &Fixture, cold: &Store, writers: &[Writer], scopes: &[Scope]) {
-    let mut named = BTreeSet::new();
-    for writer in writers {
-        for app in &writer.apps {
-            let mut trees = vec![cold.draft(&writer.scope, app).await.unwrap().tree.as_ref().clone()];
-            for revision in cold.list_revisions(&writer.scope, app, 200, None).await.unwrap().items {
-                trees.push(cold.revision_tree(&writer.scope, app, &revision.id).await.unwrap());
-            }
-            named.extend(trees.iter().flat_map(Tree::iter).map(|(_, entry)| entry.sha256));
-        }
+/// Collects objects of artifacts without a pause; the clock jumps by two graces between one collection and the next.
+async fn collect_objects(fixture: Arc<Fixture>, over: Arc<AtomicBool>) -> u64 {
+    let mut collected = 0;
+    while !over.load(Ordering::Relaxed) {
+        collected += fixture.store.collect_objects("test", LATER).await.unwrap().unnamed;
+        fixture.clock.advance_secs(7_200);
     }
+    collected
+}
+
+/// Without writers nothing is left that neither a draft's row nor a tree names; without apps, nothing at all.
+async fn nothing_is_left(fixture: &Fixture, cold: &Store, writers: &[Writer], scopes: &[Scope]) {
     let db = database(fixture).await;
     // What a tree named that goes is unneeded a collection later.
     for _ in 0..2 {
         collect(cold).await;
     }
-    let [_, blobs, _, _, transits] = rows(&db).await;
-    assert_eq!((blobs, transits), (named.len() as i64, 0));
+    let unnamed = "blobs WHERE sha256 NOT IN (SELECT sha256 FROM draft_deltas WHERE sha256 IS NOT NULL) \
+                   AND sha256 NOT IN (SELECT sha256 FROM blob_refs)";
+    assert_eq!((counted(&db, unnamed).await, counted(&db, "blob_transits").await), (0, 0));
     for writer in writers {
         for app in &writer.apps {
             cold.delete_app(&writer.scope, app).await.unwrap();
