@@ -322,11 +322,13 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
     let over = Arc::new(AtomicBool::new(false));
     let content = tokio::spawn(collect_content(fixture.clone(), over.clone()));
     let objects = tokio::spawn(collect_objects(fixture.clone(), over.clone()));
+    let hours = tokio::spawn(hurry(fixture.clone(), over.clone()));
     let mut done = Vec::new();
     for writer in writers {
         done.push(writer.await.unwrap());
     }
     over.store(true, Ordering::Relaxed);
+    hours.await.unwrap();
     let collected = (content.await.unwrap(), objects.await.unwrap());
     let (writes, told) = (tally.writes.load(Ordering::Relaxed), tally.told.load(Ordering::Relaxed));
     println!("seed {seed}: {writes} writes, {told} told to bring something again, collected {collected:?}");
@@ -339,23 +341,36 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
     nothing_is_left(&fixture, &cold, &done, &scopes).await;
 }
 
-/// Collects content without a pause and without a grace; says how much it removed.
+/// Collects content without a pause and without a grace, in turns as the writers' own process and as another one, which can tell
+/// no cache; says how much it removed.
 async fn collect_content(fixture: Arc<Fixture>, over: Arc<AtomicBool>) -> u64 {
+    let stores = [fixture.store.clone(), fixture.reopened().await];
     let mut collected = 0;
-    while !over.load(Ordering::Relaxed) {
-        collected += fixture.store.collect_content("test", LATER).await.unwrap().blobs.count;
+    for store in stores.iter().cycle() {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        collected += store.collect_content("test", LATER).await.unwrap().blobs.count;
     }
     collected
 }
 
-/// Collects objects of artifacts without a pause; the clock jumps by two graces between one collection and the next.
+/// Collects objects of artifacts without a pause; says how many it removed.
 async fn collect_objects(fixture: Arc<Fixture>, over: Arc<AtomicBool>) -> u64 {
     let mut collected = 0;
     while !over.load(Ordering::Relaxed) {
         collected += fixture.store.collect_objects("test", LATER).await.unwrap().unnamed;
-        fixture.clock.advance_secs(7_200);
     }
     collected
+}
+
+/// An hour passes every few milliseconds, in the middle of whatever goes on.
+async fn hurry(fixture: Arc<Fixture>, over: Arc<AtomicBool>) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    while !over.load(Ordering::Relaxed) {
+        ticks.tick().await;
+        fixture.clock.advance_secs(3_601);
+    }
 }
 
 /// Without writers nothing is left that neither a draft's row nor a tree names; without apps, nothing at all.
