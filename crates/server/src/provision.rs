@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use vitrine_build::layers::{Layer, LayerRequest, LayerStore};
+use vitrine_build::layers::{Collected, Layer, LayerRequest, LayerStore};
 use vitrine_build::policy::{FactStore, GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey, harvest_prebundle};
 use vitrine_build::profile::DetectedProfile;
@@ -51,6 +51,9 @@ pub(crate) trait Provision: Send + Sync + 'static {
 
     /// Lets go of what is kept for an app that is being deleted, in the background.
     fn forget(&self, app: &AppId);
+
+    /// Removes layers beyond their budget, or says which that would be.
+    async fn collect_layers(&self, dry_run: bool) -> Result<Collected, Problem>;
 }
 
 /// A layer to mount.
@@ -133,5 +136,10 @@ impl Provision for Machine {
                 tracing::warn!(%app, %error, "pre-bundles of a deleted app are left until their layers go");
             }
         });
+    }
+
+    async fn collect_layers(&self, dry_run: bool) -> Result<Collected, Problem> {
+        let collected = if dry_run { self.layers.surplus().await } else { self.layers.collect().await };
+        collected.map_err(|error| faults::of_layer(&error))
     }
 }

@@ -53,7 +53,7 @@ const LEAVING_AT_ONCE: u64 = 64;
 const REMOVED_AT_ONCE: usize = 8;
 
 /// Steps of one kind in a call: some seconds of work.
-const MOST_STEPS: usize = 50;
+const MOST_STEPS: usize = 32;
 
 /// Of the 256 shards of the object store, those listed in one call: strangers are rare, and a bucket charges for listings.
 const SHARDS_PER_CALL: u8 = 32;
@@ -91,7 +91,7 @@ impl Amount {
         self.bytes += bytes;
     }
 
-    fn add_all(&mut self, other: Self) {
+    pub(crate) fn add_all(&mut self, other: Self) {
         self.count += other.count;
         self.bytes += other.bytes;
     }

@@ -99,6 +99,7 @@ pub(crate) const RULES: &[Rule] = &[
     admin("verify_audit"),
     // The server.
     operator("get_machine"),
+    operator("collect").recorded(),
     operator("list_tenants"),
     operator("create_tenant").recorded(),
     operator("update_tenant").recorded(),

@@ -1,0 +1,76 @@
+// F10: what is stored for an untouched app, an edited one, a session, a layer: bytes and inodes.
+import { readdirSync, statSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { startServer } from './lib/vitrine.mjs';
+import { TEMPLATE } from './lib/vitrine.mjs';
+
+const EDITS = 10;
+
+export async function f10({ quick, root }) {
+  const layersDir = process.env.VITRINE_BENCH_LAYERS ?? join(root, 'bench/.layers');
+  const [untouched, edited] = quick ? [100, 20] : [1_000, 100];
+  const environment = { VITRINE_INSTALL_LAYERS_DIR: layersDir, VITRINE_LIMITS_WRITE_PER_MIN: '10000000', VITRINE_LIMITS_EXPENSIVE_PER_MIN: '10000000' };
+  const server = await startServer({ environment });
+  const rows = [];
+  /** What `work` leaves in the data directory, for each of `count`; the write-ahead log is put away before it is weighed. */
+  const cost = async (name, count, work) => {
+    await server.stop();
+    const before = weigh(server.dataDir);
+    await server.restart();
+    await work();
+    await server.stop();
+    const after = weigh(server.dataDir);
+    rows.push(one(name, (after.bytes - before.bytes) / count, ' bytes'), one(`${name}: inodes`, (after.inodes - before.inodes) / count));
+    await server.restart();
+  };
+  try {
+    const apps = [(await server.createFromTemplate(TEMPLATE)).id];
+    await cost('an untouched app of a template', untouched, async () => {
+      for (let number = 0; number < untouched; number++) apps.push((await server.createFromTemplate(TEMPLATE)).id);
+    });
+    const text = await server.read(apps[0], 'src/App.tsx');
+    await cost(`${EDITS} edits of a file of ${text.length} bytes`, edited, async () => {
+      for (const app of apps.slice(1, edited + 1)) {
+        for (let edit = 0; edit < EDITS; edit++) await server.write(app, { 'src/App.tsx': `${text}// ${app} ${edit}\n` });
+      }
+    });
+    await cost('a revision of an edited app', edited, async () => {
+      for (const app of apps.slice(1, edited + 1)) await server.must('POST', `/v1/apps/${app}/revisions`, { json: {} });
+    });
+    await cost('a session that was started and stopped', 1, async () => {
+      await server.session(apps[1]);
+      await server.must('DELETE', `/v1/apps/${apps[1]}/session`);
+    });
+    const layers = readdirSync(join(layersDir, 'layers')).map((name) => weigh(join(layersDir, 'layers', name, 'node_modules')));
+    const beside = readdirSync(join(layersDir, 'layers')).map((name) => weigh(join(layersDir, 'layers', name)));
+    const middle = (weights, of) => weights.map(of).sort((one, other) => one - other)[Math.floor(weights.length / 2)];
+    rows.push(one('a layer, node_modules', middle(layers, ({ bytes }) => bytes), ' bytes'), one('a layer, node_modules: inodes', middle(layers, ({ inodes }) => inodes)));
+    rows.push(one('a layer, with caches and pre-bundles', middle(beside, ({ bytes }) => bytes), ' bytes'), one('a layer, with caches and pre-bundles: inodes', middle(beside, ({ inodes }) => inodes)));
+  } finally {
+    await server.remove();
+  }
+  const [perApp, perAppInodes] = [rows[0].ours.p50, rows[1].ours.p50];
+  return {
+    id: 'F10',
+    what: 'what is stored',
+    goal: 'an untouched app ≤ 8 KiB and ≤ 2 inodes',
+    rows,
+    failures: perApp > 8 * 1_024 || perAppInodes > 2 ? 1 : 0,
+    note: `Means over ${untouched} untouched and ${edited} edited apps; of layers, the median. Bytes as files are long, database pages among them.`,
+  };
+}
+
+function one(name, value, unit = '') {
+  return { name, ours: { runs: 1, p50: Math.round(value * 100) / 100, unit } };
+}
+
+/** Files below a folder: their bytes, and how many files and folders. Links are counted, and not followed. */
+function weigh(folder) {
+  const sum = { bytes: 0, inodes: 0 };
+  if (!existsSync(folder)) return sum;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    sum.inodes += 1;
+    if (entry.isFile()) sum.bytes += statSync(join(entry.parentPath ?? entry.path, entry.name)).size;
+  }
+  return sum;
+}
