@@ -331,7 +331,9 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
     hours.await.unwrap();
     let collected = (content.await.unwrap(), objects.await.unwrap());
     let (writes, told) = (tally.writes.load(Ordering::Relaxed), tally.told.load(Ordering::Relaxed));
-    println!("seed {seed}: {writes} writes, {told} told to bring something again, collected {collected:?}");
+    say(&format!(
+        "seed {seed}: {writes} writes, {told} told to bring something again, collected {collected:?}"
+    ));
     assert!(collected.0 > 0 && collected.1 > 0, "nothing was at stake: {collected:?}");
 
     let cold = fixture.reopened().await;
@@ -339,6 +341,11 @@ async fn nothing_that_is_named_is_ever_collected_beside_eight_writers() {
         writer.check_all(&cold).await;
     }
     nothing_is_left(&fixture, &cold, &done, &scopes).await;
+}
+
+#[expect(clippy::print_stdout, reason = "a long run is made to be told what went on")]
+fn say(text: &str) {
+    println!("{text}");
 }
 
 /// Collects content without a pause and without a grace, in turns as the writers' own process and as another one, which can tell
