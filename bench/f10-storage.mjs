@@ -1,13 +1,12 @@
 // F10: what is stored for an untouched app, an edited one, a session, a layer: bytes and inodes.
-import { readdirSync, statSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer } from './lib/vitrine.mjs';
-import { TEMPLATE } from './lib/vitrine.mjs';
+import { TEMPLATE, startServer } from './lib/vitrine.mjs';
 
 const EDITS = 10;
 
 export async function f10({ quick, root }) {
-  const layersDir = process.env.VITRINE_BENCH_LAYERS ?? join(root, 'bench/.layers');
+  const layersDir = join(root, 'bench/.layers');
   const [untouched, edited] = quick ? [100, 20] : [1_000, 100];
   const environment = { VITRINE_INSTALL_LAYERS_DIR: layersDir, VITRINE_LIMITS_WRITE_PER_MIN: '10000000', VITRINE_LIMITS_EXPENSIVE_PER_MIN: '10000000' };
   const server = await startServer({ environment });
