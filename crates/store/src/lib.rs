@@ -19,6 +19,7 @@ mod blob_cache;
 mod blob_collection;
 mod blob_staging;
 mod blob_survey;
+mod blob_sweep;
 mod blob_transits;
 mod blobs;
 mod browser_sessions;
