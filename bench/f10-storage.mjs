@@ -6,46 +6,57 @@ import { TEMPLATE, startServer, toolchainNode } from './lib/vitrine.mjs';
 
 const EDITS = 10;
 
-/** Puts the write-ahead log away, while no server runs; by a Node.js that has SQLite. */
-const CHECKPOINT = `
+/** Bytes of the database's pages that are in use, while no server runs; by a Node.js that has SQLite. */
+const PAGES = `
 const { DatabaseSync } = require('node:sqlite');
 const db = new DatabaseSync(process.argv[1]);
 db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+const setting = (name) => Object.values(db.prepare('PRAGMA ' + name).get())[0];
+console.log((setting('page_count') - setting('freelist_count')) * setting('page_size'));
 db.close();
 `;
 
 export async function f10({ quick, root }) {
   const layersDir = join(root, 'bench/.layers');
   const [untouched, edited] = quick ? [100, 20] : [1_000, 100];
-  const environment = { VITRINE_INSTALL_LAYERS_DIR: layersDir, VITRINE_LIMITS_WRITE_PER_MIN: '10000000', VITRINE_LIMITS_EXPENSIVE_PER_MIN: '10000000' };
+  const environment = { VITRINE_INSTALL_LAYERS_DIR: layersDir, VITRINE_LIMITS_WRITE_PER_MIN: '10000000', VITRINE_LIMITS_EXPENSIVE_PER_MIN: '10000000', VITRINE_OBJECTS_KEEP_UNNEEDED_SECS: '1' };
   const server = await startServer({ environment });
   const rows = [];
   const weighed = async () => {
     await server.stop();
     const database = readdirSync(server.dataDir).find((name) => name.endsWith('.db'));
-    execFileSync(toolchainNode(layersDir), ['-e', CHECKPOINT, join(server.dataDir, database)]);
-    return weigh(server.dataDir);
+    const path = join(server.dataDir, database);
+    const pages = Number(execFileSync(toolchainNode(layersDir), ['-e', PAGES, path], { encoding: 'utf8' }));
+    const { bytes, inodes } = weigh(server.dataDir);
+    return { bytes: bytes - statSync(path).size + pages, inodes };
   };
-  /** What `work` leaves in the data directory, for each of `count`. */
-  const cost = async (name, count, work) => {
-    const before = await weighed();
+  /** What `work` leaves in the data directory, for each of `count`; answers what was there before, or is given it. */
+  const cost = async (name, count, work, before = undefined) => {
+    before ??= await weighed();
     await server.restart();
     await work();
     const after = await weighed();
     rows.push(one(name, (after.bytes - before.bytes) / count, ' bytes'), one(`${name}: inodes`, (after.inodes - before.inodes) / count));
-    await server.restart();
+    return before;
   };
   try {
     const apps = [(await server.createFromTemplate(TEMPLATE)).id];
+    const text = await server.read(apps[0], 'src/App.tsx');
     await cost('an untouched app of a template', untouched, async () => {
       for (let number = 0; number < untouched; number++) apps.push((await server.createFromTemplate(TEMPLATE)).id);
     });
-    const text = await server.read(apps[0], 'src/App.tsx');
-    await cost(`${EDITS} edits of a file of ${text.length} bytes`, edited, async () => {
+    const unedited = await cost(`${EDITS} edits of a file of ${text.length} bytes`, edited, async () => {
       for (const app of apps.slice(1, edited + 1)) {
         for (let edit = 0; edit < EDITS; edit++) await server.write(app, { 'src/App.tsx': `${text}// ${app} ${edit}\n` });
       }
     });
+    await cost('the same, when what was replaced has been collected', edited, async () => {
+      const collect = () => server.must('POST', '/v1/collection', { json: { dry_run: false } });
+      for (let round = 0; round < 2; round++) {
+        while (!(await collect()).is_done);
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+      }
+    }, unedited);
     await cost('a revision of an edited app', edited, async () => {
       for (const app of apps.slice(1, edited + 1)) await server.must('POST', `/v1/apps/${app}/revisions`, { json: {} });
     });
@@ -71,7 +82,7 @@ export async function f10({ quick, root }) {
     goal: 'an untouched app ≤ 8 KiB and ≤ 2 inodes',
     rows,
     failures: perApp > 8 * 1_024 || perAppInodes > 2 ? 1 : 0,
-    note: `Means over ${untouched} untouched and ${edited} edited apps; of layers, the median. Bytes as files are long, database pages among them.`,
+    note: `Means over ${untouched} untouched and ${edited} edited apps; of layers, the median. Bytes of files as they are long, and of the database's pages in use.`,
   };
 }
 
