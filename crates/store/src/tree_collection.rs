@@ -30,11 +30,14 @@ use crate::trees::unpacked;
 /// Entries of a tree whose content is counted by one statement.
 const SLICE_ENTRIES: usize = 400;
 
-/// Slices in one transaction: writers wait for a collection some milliseconds, not for the largest tree.
-const SLICES_AT_ONCE: usize = 4;
+/// Entries counted in one transaction: writers wait for a collection some milliseconds, not for the largest tree.
+const ENTRIES_AT_ONCE: usize = 4 * SLICE_ENTRIES;
+
+/// What the row of a tree costs beside its entries, in entries.
+const ROW_ENTRIES: usize = 20;
 
 /// Uncounted trees read at once.
-const UNCOUNTED_AT_ONCE: u64 = 8;
+const UNCOUNTED_AT_ONCE: u64 = 50;
 
 /// Trees looked at in one step.
 pub(crate) const TREES_PER_PAGE: u64 = 500;
@@ -54,15 +57,19 @@ impl Store {
     pub(crate) async fn count_trees<C: ConnectionTrait>(&self, tx: &C) -> Result<bool, StoreError> {
         let rows = uncounted().limit(UNCOUNTED_AT_ONCE).all(tx).await?;
         let is_last_page = (rows.len() as u64) < UNCOUNTED_AT_ONCE;
-        let mut left = SLICES_AT_ONCE;
+        let mut left = ENTRIES_AT_ONCE;
         for row in rows {
-            let slices = slices_of(&row)?;
-            let from = counted_of(&row, slices.len());
-            let to = slices.len().min(from + left);
-            for slice in &slices[from..to] {
-                add(tx, slice).await?;
+            if left == 0 {
+                return Ok(false);
             }
-            left -= to - from;
+            let slices = slices_of(&row)?;
+            let mut to = counted_of(&row, slices.len());
+            while to < slices.len() && left > 0 {
+                add(tx, &slices[to]).await?;
+                left = left.saturating_sub(slices[to].len());
+                to += 1;
+            }
+            left = left.saturating_sub(ROW_ENTRIES);
             let is_whole = to == slices.len();
             note_counted(tx, row.hash, (!is_whole).then_some(to)).await?;
             if !is_whole {
@@ -100,7 +107,7 @@ impl Store {
         let mut removed = Amount::default();
         while !unneeded.is_empty() {
             let tx = self.begin().await?;
-            let (mut left, mut gone) = (SLICES_AT_ONCE, Vec::new());
+            let (mut left, mut gone) = (ENTRIES_AT_ONCE, Vec::new());
             while let Some(column) = unneeded.front()
                 && left > 0
             {
@@ -122,7 +129,7 @@ impl Store {
     }
 }
 
-/// Takes back slices of a tree, at most `left` and at least its row when none is counted.
+/// Takes back counts of a tree, of about `left` entries, and removes it when none is left.
 async fn let_go_of<C: ConnectionTrait>(
     tx: &C,
     column: &[u8],
@@ -132,12 +139,13 @@ async fn let_go_of<C: ConnectionTrait>(
     let Some(row) = query.one(tx).await? else { return Ok(LettingGo::Over) };
     let slices = slices_of(&row)?;
     let counted = counted_of(&row, slices.len());
-    let to = counted.saturating_sub(*left);
-    for slice in &slices[to..counted] {
-        subtract(tx, slice).await?;
+    let mut to = counted;
+    while to > 0 && *left > 0 {
+        to -= 1;
+        subtract(tx, &slices[to]).await?;
+        *left = left.saturating_sub(slices[to].len());
     }
-    // A tree without slices costs a write too.
-    *left = left.saturating_sub((counted - to).max(1));
+    *left = left.saturating_sub(ROW_ENTRIES);
     if to > 0 {
         note_counted(tx, row.hash, Some(to)).await?;
         return Ok(LettingGo::Begun);
