@@ -15,6 +15,9 @@ use crate::support::{Fixture, commit, new_app, put, tree};
 /// Later than anything a test or the machine's clock has written: no grace.
 const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
+/// Far more calls than anything here takes.
+const MOST_CALLS: usize = 200;
+
 fn large(byte: u8) -> Bytes {
     Bytes::from(vec![byte; INLINE_BLOB_BYTES + 1])
 }
@@ -27,7 +30,7 @@ fn object(fixture: &Fixture, hash: &Sha256) -> std::path::PathBuf {
 /// Collects until everything was looked at once.
 pub(crate) async fn collect(store: &Store) -> (u64, u64) {
     let (mut trees, mut blobs) = (0, 0);
-    loop {
+    for _ in 0..MOST_CALLS {
         let collected = store.collect_content("test", LATER).await.unwrap();
         trees += collected.trees.count;
         blobs += collected.blobs.count;
@@ -35,6 +38,7 @@ pub(crate) async fn collect(store: &Store) -> (u64, u64) {
             return (trees, blobs);
         }
     }
+    panic!("the collection has no end");
 }
 
 pub(crate) async fn database(fixture: &Fixture) -> DatabaseConnection {
@@ -231,6 +235,7 @@ async fn collect_in_pieces(store: &Store) -> u32 {
     let (mut polls, mut broken_off) = (1, 0);
     while !poll_at_most(polls, store.collect_content("test", LATER)).await {
         broken_off += 1;
+        assert!(broken_off < 100, "the collection has no end");
         polls += 1 + polls / 4;
     }
     collect(store).await;
