@@ -64,7 +64,7 @@ check: tools web ## Format, lint, dependency policy, house rules.
 	cargo test $(CARGO_FLAGS) -p vitrine-server --test structure
 	cd web && npm run check
 
-bench: build ## Measure F1 to F8 beside their peers (F7 needs wrk and nginx); results in bench/results/.
+bench: build ## Measure F1 to F13 beside their peers (F7 needs wrk and nginx); results in bench/results/.
 	cd bench && npm ci --ignore-scripts --no-audit --no-fund
 	VITRINE_BINARY=$(CURDIR)/$(VITRINE) scripts/with-registry-exception node bench/run.mjs
 

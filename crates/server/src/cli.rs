@@ -140,6 +140,14 @@ pub(crate) enum AdminCommand {
     /// The keys that secrets are sealed under; in the data directory, also while the server runs.
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// Remove what nothing needs any more from a running server's storage; it does so by itself every hour.
+    Collect {
+        /// Say what would go, and keep it.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
 }
 
 /// What is done with master keys.
@@ -262,6 +270,7 @@ impl AdminCommand {
                 | TenantCommand::Quotas { server, .. },
             )
             | Self::Key(KeyCommand::Create { server, .. })
+            | Self::Collect { server, .. }
             | Self::Audit(AuditCommand::Verify { server }) => &server.config,
             Self::Secrets(SecretsCommand::Status(config) | SecretsCommand::Rotate(config)) => config,
         }

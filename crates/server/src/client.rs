@@ -64,9 +64,19 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, Failure> {
-        let exchange = tokio::time::timeout(ANSWER_TIMEOUT, self.exchange(method, path, body)).await;
-        let silent =
-            || Failure::failed(format!("{} did not answer within {ANSWER_TIMEOUT:?}", self.authority));
+        self.call_within(ANSWER_TIMEOUT, method, path, body).await
+    }
+
+    /// As [`Client::call`], for what may take longer.
+    pub(crate) async fn call_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Failure> {
+        let exchange = tokio::time::timeout(timeout, self.exchange(method, path, body)).await;
+        let silent = || Failure::failed(format!("{} did not answer within {timeout:?}", self.authority));
         let (status, bytes) = exchange.map_err(|_| silent())??;
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|error| {

@@ -9,6 +9,7 @@ mod apps;
 mod auth;
 mod cli;
 mod client;
+mod collection;
 mod config;
 mod doctor;
 mod door;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
-use vitrine_build::layers::{Layer, LayerRequest, LayerStore, LayersUsage};
+use vitrine_build::layers::{Collected, Layer, LayerRequest, LayerStore, LayersUsage};
 use vitrine_build::policy::{FactStore, GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey, harvest_prebundle};
 use vitrine_build::profile::DetectedProfile;
@@ -58,6 +58,9 @@ pub(crate) trait Provision: Send + Sync + 'static {
 
     /// What all layers take, as it was some seconds ago; `None` when that cannot be told.
     async fn layers_usage(&self) -> Option<LayersUsage>;
+
+    /// Removes layers beyond their budget, or says which that would be.
+    async fn collect_layers(&self, dry_run: bool) -> Result<Collected, Problem>;
 }
 
 /// A layer to mount.
@@ -161,5 +164,10 @@ impl Provision for Machine {
                 None
             }
         }
+    }
+
+    async fn collect_layers(&self, dry_run: bool) -> Result<Collected, Problem> {
+        let collected = if dry_run { self.layers.surplus().await } else { self.layers.collect().await };
+        collected.map_err(|error| faults::of_layer(&error))
     }
 }

@@ -16,6 +16,7 @@ use vitrine_sandbox::Driver;
 use vitrine_store::{AzureConfig, GcsConfig, ObjectsConfig, S3Config, Store};
 
 use crate::Failure;
+use crate::collection::Collection;
 use crate::config::Config;
 use crate::drafts::Drafts;
 use crate::policies::Policies;
@@ -23,12 +24,6 @@ use crate::provision::Provision;
 use crate::publishes::{self, Maker, Publishes};
 use crate::secrets::Secrets;
 use crate::sites::{self, HostedVisitors, Sites};
-
-/// How often the object store is searched for what nothing names any more.
-const COLLECT_INTERVAL: Duration = Duration::from_secs(3_600);
-
-/// An upload that no artifact names after this long was given up: publishes have a deadline well before.
-const ABANDONED_AFTER_SECS: i64 = 24 * 3_600;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -105,7 +100,7 @@ impl Publishing {
     pub(crate) fn start(
         &self,
         config: &Config,
-        templates: Arc<Vec<TemplatePack>>,
+        (templates, collection): (Arc<Vec<TemplatePack>>, Collection),
         stopping: &CancellationToken,
     ) -> TaskTracker {
         let tasks = TaskTracker::new();
@@ -120,9 +115,7 @@ impl Publishing {
         });
         let (hosting, store, clock) = (self.hosting.clone(), self.store.clone(), self.clock.clone());
         tasks.spawn(sites::count_visits(hosting, store, move || clock.now(), stopping.clone()));
-        // The database lies in the data directory, which one server has at a time: its name for as long as its data lives.
-        let name = format!("server of {}", config.data_dir().display());
-        tasks.spawn(collect(self.store.clone(), name, self.clock.clone(), stopping.clone()));
+        tasks.spawn(collection.run_on(stopping.clone()));
         if config.publish.prebuild_templates {
             let (maker, token) = (self.maker.clone(), stopping.clone());
             tasks.spawn(async move {
@@ -134,25 +127,6 @@ impl Publishing {
         }
         tasks.close();
         tasks
-    }
-}
-
-/// Removes from the object store what nothing names: uploads that were given up, files of artifacts that are gone.
-async fn collect(store: Store, name: String, clock: Arc<dyn Clock>, stopping: CancellationToken) {
-    loop {
-        let before = clock.now().plus_secs(-ABANDONED_AFTER_SECS);
-        let collecting = async {
-            match store.collect_objects(&name, before).await {
-                Ok(collected) => tracing::debug!(?collected, "the object store was searched for leftovers"),
-                Err(error) => tracing::warn!(%error, "the object store was not searched for leftovers"),
-            }
-            tokio::time::sleep(COLLECT_INTERVAL).await;
-        };
-        // Broken off half-way, a collection leaves rows that the next one ends.
-        tokio::select! {
-            () = collecting => {}
-            () = stopping.cancelled() => return,
-        }
     }
 }
 

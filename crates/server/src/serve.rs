@@ -18,6 +18,7 @@ use crate::api::PreviewOrigins;
 use crate::apps::Apps;
 use crate::auth::host::HostTokens;
 use crate::auth::{self, Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
+use crate::collection::Collection;
 use crate::config::{Config, SandboxConfig, parse_origin};
 use crate::door::{self, Door};
 use crate::drafts::Drafts;
@@ -72,7 +73,10 @@ async fn serve(config: Config, descriptors: u64) -> Result<(), Failure> {
         let limits = server.services.limits.clone();
         async move { tokio::join!(sessions.sweep_on(every), sessions.collect_on(), limits.prune_on()) }
     });
-    let publishing = server.publishing.start(&config, server.services.templates.clone(), &stopping);
+    let publishing = {
+        let (templates, collection) = (server.services.templates.clone(), server.services.collection.clone());
+        server.publishing.start(&config, (templates, collection), &stopping)
+    };
     let drain = Duration::from_secs(config.server.drain_secs);
     let door = Door::new(door::most_connections(descriptors, config.server.max_connections));
     let accepting =
@@ -171,6 +175,14 @@ async fn wire(
     sessions.set_links(gateway.clone());
     let drafts = Drafts::new(store.clone(), sessions.clone());
     sessions.set_drafts(drafts.clone());
+    let collection = Collection {
+        store: store.clone(),
+        provision: provision.clone(),
+        clock: clock.clone(),
+        // The database lies in the data directory, which one server has at a time: its name for as long as its data lives.
+        holder: format!("server of {}", data_dir.display()),
+        keep_secs: config.objects.keep_unneeded_secs,
+    };
     let ground = Ground {
         store: store.clone(),
         driver,
@@ -208,6 +220,7 @@ async fn wire(
         publishes: publishing.publishes.clone(),
         secrets,
         egress,
+        collection,
         links,
         limits,
         urls,

@@ -10,6 +10,7 @@ use vitrine_store::Store;
 
 use crate::apps::Apps;
 use crate::auth::Auth;
+use crate::collection::Collection;
 use crate::drafts::Drafts;
 use crate::egress::DevEgress;
 use crate::limits::RateLimits;
@@ -28,6 +29,7 @@ pub(crate) struct Services {
     pub(crate) publishes: Publishes,
     pub(crate) secrets: Secrets,
     pub(crate) egress: DevEgress,
+    pub(crate) collection: Collection,
     pub(crate) links: Links,
     pub(crate) limits: Arc<RateLimits>,
     pub(crate) urls: Arc<SiteUrls>,

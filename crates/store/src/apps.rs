@@ -10,10 +10,10 @@ use sea_orm::{
 use vitrine_model::app::{App, AppStatus, Page};
 use vitrine_model::profile::Profile;
 use vitrine_model::quota::Quota;
-use vitrine_model::{AppId, Timestamp, Tree};
+use vitrine_model::{AppId, Sha256, Timestamp, Tree};
 
-use crate::blobs::Staged;
-use crate::codec::{corrupt, digest, hash_column, parsed, signed, unsigned};
+use crate::blob_staging::{STAGINGS, Staged, hashed};
+use crate::codec::{corrupt, hash_column, parsed, signed, unsigned};
 use crate::cursor;
 use crate::entity::apps;
 use crate::error::{StoreError, found, is_unique_violation};
@@ -76,22 +76,34 @@ impl Store {
         new: NewApp,
         contents: Vec<Bytes>,
     ) -> Result<App, StoreError> {
+        let contents = hashed(&contents).await;
+        for _ in 0..STAGINGS {
+            match self.try_create(scope, &new, contents.clone()).await {
+                Err(StoreError::ObjectLeaving) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::ObjectLeaving)
+    }
+
+    async fn try_create(
+        &self,
+        scope: &Scope,
+        new: &NewApp,
+        contents: BTreeMap<Sha256, Bytes>,
+    ) -> Result<App, StoreError> {
         // Before anything is uploaded for an app that cannot be.
         self.require_room(self.0.db.reader(), &scope.tenant, Quota::Apps).await?;
-        let mut hashed = BTreeMap::new();
-        for content in contents {
-            hashed.insert(digest(&content).await, content);
-        }
-        let staged = self.stage(scope, hashed).await?;
-        self.require(scope, new.tree.iter().map(|(_, entry)| entry.sha256), &staged).await?;
+        let mut staged = self.stage(contents).await?;
+        self.require(scope, new.tree.iter().map(|(_, entry)| entry.sha256), &mut staged).await?;
         let app = self.insert_app(scope, new, &staged).await?;
         self.keep_staged(scope, staged).await;
         Ok(app)
     }
 
-    async fn insert_app(&self, scope: &Scope, new: NewApp, staged: &Staged) -> Result<App, StoreError> {
+    async fn insert_app(&self, scope: &Scope, new: &NewApp, staged: &Staged) -> Result<App, StoreError> {
         let packed = Packed::of(&new.tree);
-        let mut row = self.new_row(scope, &new, &packed)?;
+        let mut row = self.new_row(scope, new, &packed)?;
         let mut attempts = if new.slug.is_some() { 1 } else { SLUG_ATTEMPTS };
         loop {
             attempts -= 1;

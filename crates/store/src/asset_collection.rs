@@ -18,7 +18,8 @@ use vitrine_model::{Sha256, Timestamp};
 
 use crate::artifacts::manifest_of;
 use crate::assets::{HASHES_PER_QUERY, LEAVING, PENDING, PRESENT, among};
-use crate::codec::{hash, hash_column};
+use crate::blob_collection::Amount;
+use crate::codec::{hash, hash_column, unsigned};
 use crate::entity_publishing::assets::{self, Column};
 use crate::entity_publishing::{artifacts, template_artifacts};
 use crate::error::StoreError;
@@ -53,8 +54,21 @@ const LEASE_TTL: Duration = Duration::from_secs(10 * 60);
 pub struct Collected {
     /// Objects removed that no artifact named any more, or that never were an artifact's.
     pub unnamed: u64,
+    /// Bytes of those, as far as the database knew them.
+    pub unnamed_bytes: u64,
     /// Objects removed that the database did not know, and what interrupted writes left.
     pub unknown: u64,
+}
+
+/// Objects that have not been of use for long.
+#[derive(Default)]
+struct Old {
+    /// What something names.
+    kept: Vec<Sha256>,
+    /// What nothing names, and was verified: announced only from now on.
+    unnamed: Vec<Sha256>,
+    /// What nothing names, and was announced only.
+    leaving: Vec<Sha256>,
 }
 
 /// A collection under way.
@@ -88,17 +102,51 @@ impl Store {
         released.map(|()| collected)
     }
 
+    /// What [`Store::collect_objects`] would remove now, and what it would only announce to leave; removes and announces nothing.
+    /// Nothing at all while a collection is under way.
+    pub async fn survey_objects(
+        &self,
+        holder: &str,
+        older_than: Timestamp,
+    ) -> Result<(Amount, Amount), StoreError> {
+        let Ok(_alone) = self.0.collecting.try_lock() else { return Ok(Default::default()) };
+        let Some(lease) = self.acquire_lease(LEASE, holder, LEASE_TTL).await? else {
+            return Ok(Default::default());
+        };
+        let mut collection = Collection { store: self, lease };
+        let old = collection.old(self.oldest_objects(older_than)).await;
+        let released = self.release_lease(&collection.lease).await;
+        let Old { unnamed, leaving, .. } = old?;
+        released?;
+        Ok((self.size_of(&leaving).await?, self.size_of(&unnamed).await?))
+    }
+
+    fn oldest_objects(&self, older_than: Timestamp) -> Timestamp {
+        older_than.min(self.now().plus_secs(-SHORTEST_GRACE_SECS))
+    }
+
+    async fn size_of(&self, hashes: &[Sha256]) -> Result<Amount, StoreError> {
+        let mut amount = Amount::default();
+        for chunk in hashes.chunks(HASHES_PER_QUERY) {
+            for row in among(chunk).all(self.0.db.reader()).await? {
+                amount.add(unsigned(row.size)?);
+            }
+        }
+        Ok(amount)
+    }
+
     async fn old(&self, state: &str, oldest: Timestamp) -> Result<Vec<Sha256>, StoreError> {
         let query = unused_since(state, oldest).limit(MOST_CANDIDATES);
         let rows = query.into_tuple::<Vec<u8>>().all(self.0.db.reader()).await?;
         rows.iter().map(|row| hash(row)).collect()
     }
 
-    /// Changes those of the rows that are still old: whoever uses one meanwhile keeps it.
+    /// Changes those of the rows that are still old, and in one of the states they were found in: whoever uses or verifies one
+    /// meanwhile keeps it.
     async fn change_old(
         &self,
         hashes: &[Sha256],
-        oldest: Timestamp,
+        (states, oldest): (&[&str], Timestamp),
         change: assets::ActiveModel,
     ) -> Result<(), StoreError> {
         for chunk in hashes.chunks(HASHES_PER_QUERY) {
@@ -107,6 +155,7 @@ impl Store {
                 .set(change.clone())
                 .filter(Column::Sha256.is_in(chunk.iter().map(hash_column)))
                 .filter(Column::UsedAt.lte(oldest.as_millis()))
+                .filter(Column::State.is_in(states.iter().copied()))
                 .exec(&tx)
                 .await?;
             tx.commit().await?;
@@ -136,9 +185,13 @@ impl Store {
 impl Collection<'_> {
     async fn run(&mut self, older_than: Timestamp) -> Result<Collected, StoreError> {
         // What one left that was broken off.
-        let left = self.finish_leaving().await?;
-        let unnamed = left + self.release_unnamed(older_than).await?;
-        Ok(Collected { unnamed, unknown: self.release_unknown(older_than).await? })
+        let mut unnamed = self.finish_leaving().await?;
+        unnamed.add_all(self.release_unnamed(older_than).await?);
+        Ok(Collected {
+            unnamed: unnamed.count,
+            unnamed_bytes: unnamed.bytes,
+            unknown: self.release_unknown(older_than).await?,
+        })
     }
 
     /// Goes on, if nobody else has begun to collect.
@@ -150,38 +203,44 @@ impl Collection<'_> {
     /// Takes a step with what is old and not named: what was present is only announced from now on, and what was announced
     /// leaves; says how many did. So an object stays for a grace after the last artifact that named it has gone. What is old and
     /// named has its use renewed, so that the next call looks at others.
-    async fn release_unnamed(&mut self, older_than: Timestamp) -> Result<u64, StoreError> {
+    async fn release_unnamed(&mut self, older_than: Timestamp) -> Result<Amount, StoreError> {
         let store = self.store;
-        let oldest = older_than.min(store.now().plus_secs(-SHORTEST_GRACE_SECS));
-        let pending = store.old(PENDING, oldest).await?;
-        let present = store.old(PRESENT, oldest).await?;
+        let oldest = store.oldest_objects(older_than);
+        let Old { kept, unnamed, leaving } = self.old(oldest).await?;
+        let renewed =
+            assets::ActiveModel { used_at: Set(store.now().as_millis()), ..assets::ActiveModel::default() };
+        store.change_old(&kept, (&[PENDING, PRESENT], oldest), renewed.clone()).await?;
+        let announced = assets::ActiveModel { state: Set(PENDING.to_owned()), ..renewed };
+        store.change_old(&unnamed, (&[PRESENT], oldest), announced).await?;
+        let mut removed = Amount::default();
+        for chunk in leaving.chunks(HASHES_PER_QUERY) {
+            let leaves =
+                assets::ActiveModel { state: Set(LEAVING.to_owned()), ..assets::ActiveModel::default() };
+            store.change_old(chunk, (&[PENDING], oldest), leaves).await?;
+            removed.add_all(self.finish_leaving().await?);
+        }
+        Ok(removed)
+    }
+
+    /// What has not been of use for long, by what becomes of it.
+    async fn old(&mut self, oldest: Timestamp) -> Result<Old, StoreError> {
+        let pending = self.store.old(PENDING, oldest).await?;
+        let present = self.store.old(PRESENT, oldest).await?;
         if pending.is_empty() && present.is_empty() {
-            return Ok(0);
+            return Ok(Old::default());
         }
         let named = self.named_objects().await?;
         let is_named = |hash: &Sha256| named.contains(hash);
         let (mut kept, leaving): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_named);
         let (also_kept, unnamed): (Vec<_>, Vec<_>) = present.into_iter().partition(is_named);
         kept.extend(also_kept);
-        let renewed =
-            assets::ActiveModel { used_at: Set(store.now().as_millis()), ..assets::ActiveModel::default() };
-        store.change_old(&kept, oldest, renewed.clone()).await?;
-        let announced = assets::ActiveModel { state: Set(PENDING.to_owned()), ..renewed };
-        store.change_old(&unnamed, oldest, announced).await?;
-        let mut removed = 0;
-        for chunk in leaving.chunks(HASHES_PER_QUERY) {
-            let leaves =
-                assets::ActiveModel { state: Set(LEAVING.to_owned()), ..assets::ActiveModel::default() };
-            store.change_old(chunk, oldest, leaves).await?;
-            removed += self.finish_leaving().await?;
-        }
-        Ok(removed)
+        Ok(Old { kept, unnamed, leaving })
     }
 
     /// Removes the objects of what leaves, then the rows.
-    async fn finish_leaving(&mut self) -> Result<u64, StoreError> {
+    async fn finish_leaving(&mut self) -> Result<Amount, StoreError> {
         let store = self.store;
-        let mut removed = 0;
+        let mut removed = Amount::default();
         loop {
             self.keep_on().await?;
             let leaving = unused_since(LEAVING, Timestamp::from_millis(i64::MAX)).limit(LEAVING_AT_ONCE);
@@ -189,17 +248,18 @@ impl Collection<'_> {
             if rows.is_empty() {
                 return Ok(removed);
             }
-            for row in &rows {
-                store.0.objects.remove(Kind::Asset, &hash(row)?).await?;
+            let hashes: Vec<_> = rows.iter().map(|row| hash(row)).collect::<Result<_, _>>()?;
+            removed.add_all(store.size_of(&hashes).await?);
+            for hash in &hashes {
+                store.0.objects.remove(Kind::Asset, hash).await?;
             }
             let tx = store.begin().await?;
-            let gone = assets::Entity::delete_many()
+            assets::Entity::delete_many()
                 .filter(Column::Sha256.is_in(rows))
                 .filter(Column::State.eq(LEAVING))
                 .exec(&tx)
                 .await?;
             tx.commit().await?;
-            removed += gone.rows_affected;
         }
     }
 
@@ -220,7 +280,7 @@ impl Collection<'_> {
             let old: Vec<_> = old.map(|object| object.hash).collect();
             for chunk in old.chunks(HASHES_PER_QUERY) {
                 if store.mark_unknown(chunk).await? {
-                    removed += self.finish_leaving().await?;
+                    removed += self.finish_leaving().await?.count;
                 }
             }
             removed += store.0.objects.remove_staged(Kind::Asset, shard, oldest_staged).await?;

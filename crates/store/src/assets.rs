@@ -81,7 +81,6 @@ impl Store {
     /// their hashes say. They have been announced. When one is not, none of them counts, and it is
     /// [`StoreError::MissingObjects`] with all that are missing or damaged: upload these again.
     pub async fn verify_objects(&self, objects: &[(Sha256, u64)]) -> Result<(), StoreError> {
-        let now = self.now();
         let sizes: BTreeMap<Sha256, u64> = objects.iter().copied().collect();
         let checks = stream::iter(sizes.clone()).map(|(hash, size)| async move {
             let holds = self.0.objects.holds_content(Kind::Asset, &hash, size).await?;
@@ -95,6 +94,8 @@ impl Store {
         }
         let hashes: Vec<_> = sizes.into_keys().collect();
         let tx = self.begin().await?;
+        // Of this moment, not of the one before the reading: a collection compares it with its own.
+        let now = self.now();
         for chunk in hashes.chunks(HASHES_PER_QUERY) {
             let present = assets::ActiveModel {
                 state: Set(PRESENT.to_owned()),

@@ -14,7 +14,8 @@ const ENTRY_BYTES: usize = 256;
 /// Remembered grants: some 200 bytes each.
 const GRANTS: u64 = 50_000;
 
-/// The caches. Neither goes stale: content has its hash for a name, and a grant is never taken back.
+/// The caches. Content is never stale: its hash is its name. A grant may be, once its content was collected: whoever relies on one
+/// asks the database again in the transaction that uses it.
 pub(crate) struct BlobCache {
     contents: Cache<Sha256, Bytes>,
     grants: Cache<(TenantId, Sha256), ()>,
@@ -39,6 +40,12 @@ impl BlobCache {
 
     pub(crate) async fn grant(&self, tenant: &TenantId, hash: Sha256) {
         self.grants.insert((tenant.clone(), hash), ()).await;
+    }
+
+    /// Forgets content that is gone, for a tenant that saw it.
+    pub(crate) async fn forget(&self, tenant: &TenantId, hash: Sha256) {
+        self.grants.invalidate(&(tenant.clone(), hash)).await;
+        self.contents.invalidate(&hash).await;
     }
 
     /// The content, when it is here and the tenant is known to see it.

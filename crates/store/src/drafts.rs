@@ -10,10 +10,11 @@ use sea_orm::{
     QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 use vitrine_model::change::{Effects, TreeOp};
-use vitrine_model::{AppId, ProjectPath, Tree};
+use vitrine_model::{AppId, ProjectPath, Sha256, Tree};
 
 use crate::apps::{find_app, lock_app};
-use crate::codec::{corrupt, digest, hash, pack, signed, unpack, unsigned};
+use crate::blob_staging::{STAGINGS, hashed};
+use crate::codec::{corrupt, hash, pack, signed, unpack, unsigned};
 use crate::deltas;
 use crate::entity::{apps, change_sets};
 use crate::error::StoreError;
@@ -107,14 +108,27 @@ impl Store {
         app: &AppId,
         commit: ChangeCommit<'_>,
     ) -> Result<u64, StoreError> {
+        let contents = hashed(&commit.blobs).await;
+        for _ in 0..STAGINGS {
+            match self.try_commit(scope, app, &commit, contents.clone()).await {
+                Err(StoreError::ObjectLeaving) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::ObjectLeaving)
+    }
+
+    async fn try_commit(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        commit: &ChangeCommit<'_>,
+        contents: BTreeMap<Sha256, Bytes>,
+    ) -> Result<u64, StoreError> {
         // Before anything is uploaded for a change that cannot succeed.
         check_version(&find_app(self.0.db.reader(), scope, app).await?, commit.expected_version)?;
-        let mut contents = BTreeMap::new();
-        for content in &commit.blobs {
-            contents.insert(digest(content).await, content.clone());
-        }
-        let staged = self.stage(scope, contents).await?;
-        self.require(scope, commit.effects.put.values().map(|entry| entry.sha256), &staged).await?;
+        let mut staged = self.stage(contents).await?;
+        self.require(scope, commit.effects.put.values().map(|entry| entry.sha256), &mut staged).await?;
         let ops = serde_json::to_vec(commit.ops).map_err(|_| corrupt("a change set"))?;
 
         let tx = self.begin().await?;
@@ -122,7 +136,7 @@ impl Store {
         check_version(&row, commit.expected_version)?;
         let version = commit.expected_version + 1;
         self.write_staged(&tx, scope, &staged).await?;
-        let place = self.write_files(&tx, &row, &commit).await?;
+        let place = self.write_files(&tx, &row, commit).await?;
         self.write_log(&tx, scope, app, (version, commit.cause, &ops)).await?;
         apps::ActiveModel {
             version: Set(signed(version)),
@@ -138,7 +152,7 @@ impl Store {
         tx.commit().await?;
 
         self.keep_staged(scope, staged).await;
-        self.0.drafts.insert(app.clone(), Draft { version, tree: commit.tree }).await;
+        self.0.drafts.insert(app.clone(), Draft { version, tree: commit.tree.clone() }).await;
         Ok(version)
     }
 

@@ -51,7 +51,8 @@ pub(crate) mod users {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// File trees by content, shared by all drafts and revisions that hold the same files.
+/// Trees by their hash, packed. `slices_counted` says how many slices of what a tree names are counted in `blob_refs`; without
+/// it, all are.
 pub(crate) mod trees {
     use sea_orm::entity::prelude::*;
 
@@ -62,6 +63,7 @@ pub(crate) mod trees {
         pub hash: Vec<u8>,
         pub manifest: Vec<u8>,
         pub created_at: i64,
+        pub slices_counted: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

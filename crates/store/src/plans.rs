@@ -11,8 +11,8 @@ use crate::hosting::SlugName;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::{
-    DatabaseConfig, ObjectsConfig, StoreConfig, apps, asset_collection, cursor, hosting, preview_links,
-    publish_queue, publishes, quotas, releases, sessions,
+    DatabaseConfig, ObjectsConfig, StoreConfig, apps, asset_collection, blob_collection, blob_sweep, cursor,
+    hosting, preview_links, publish_queue, publishes, quotas, releases, sessions, tree_collection,
 };
 
 async fn store(dir: &TempDir) -> Store {
@@ -140,6 +140,28 @@ async fn publishing_and_hosting_use_their_indexes() {
             plan.contains("apps_by_slug (slug") && !plan.contains("SCAN a") && !plan.contains("TEMP B-TREE"),
             "{plan}"
         );
+    }
+}
+
+#[tokio::test]
+async fn collecting_content_uses_its_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir).await;
+    let (start, now) = (Sha256::of(b"").as_bytes().to_vec(), Timestamp::from_millis(1));
+    let named = blob_sweep::named_in_drafts(std::slice::from_ref(&start));
+    let plans = [
+        (plan(&store, tree_collection::page_after(&start)).await, "sqlite_autoindex_trees_1 (hash>?)"),
+        (plan(&store, tree_collection::uncounted()).await, "trees_uncounted"),
+        (plan(&store, blob_collection::page_after(&start)).await, "sqlite_autoindex_blobs_1 (sha256>?)"),
+        (
+            plan(&store, blob_sweep::due_since("unneeded", now)).await,
+            "blob_transits_due (state=? AND since<?)",
+        ),
+        (plan(&store, named).await, "COVERING INDEX draft_deltas_by_content (sha256=?)"),
+    ];
+    for (plan, index) in plans {
+        assert!(plan.contains(index), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains(';'), "{plan}");
     }
 }
 

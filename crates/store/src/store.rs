@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) next_shard: AtomicU8,
     /// Held while objects are collected.
     pub(crate) collecting: tokio::sync::Mutex<()>,
+    /// Held while content of drafts is collected.
+    pub(crate) collecting_content: tokio::sync::Mutex<()>,
 }
 
 impl Store {
@@ -63,6 +65,7 @@ impl Store {
             default_quotas: OnceLock::new(),
             next_shard: AtomicU8::new(0),
             collecting: tokio::sync::Mutex::default(),
+            collecting_content: tokio::sync::Mutex::default(),
         })))
     }
 

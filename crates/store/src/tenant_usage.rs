@@ -1,16 +1,15 @@
-//! What tenants have stored and sent, counted in the transactions that store and note it: nothing is ever added up anew but
-//! where two writers brought the same content at once.
+//! What tenants have stored and sent, counted in the transactions that store and note it: nothing is ever
+//! added up anew.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, JoinType, QueryFilter as _,
-    QuerySelect as _, RelationDef,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QuerySelect as _,
 };
 use vitrine_model::quota::Quota;
 use vitrine_model::{AppId, TenantId, Timestamp};
 
 use crate::codec::signed;
-use crate::entity::{apps, blob_grants, blobs};
 use crate::entity_links::{tenant_egress, tenant_usage};
 use crate::entity_publishing::artifacts;
 use crate::error::StoreError;
@@ -33,21 +32,6 @@ impl Store {
             used => Err(StoreError::QuotaExceeded { quota, limit, used: used.saturating_sub(bytes) }),
         }
     }
-
-    /// [`StoreError::QuotaExceeded`] when the tenant has more than it may have, and more than `before`.
-    pub(crate) async fn require_storage<C: ConnectionTrait>(
-        &self,
-        tx: &C,
-        tenant: &TenantId,
-        before: u64,
-    ) -> Result<(), StoreError> {
-        let quota = Quota::StorageBytes;
-        let Some(limit) = self.quotas_in(tx, tenant).await?.of(quota).limit() else { return Ok(()) };
-        match storage_of(tx, tenant).await? {
-            used if used <= limit || used <= before => Ok(()),
-            _ => Err(StoreError::QuotaExceeded { quota, limit, used: before }),
-        }
-    }
 }
 
 /// Changes what is counted for a tenant.
@@ -62,33 +46,6 @@ pub(crate) async fn add_storage<C: ConnectionTrait>(
     let add = OnConflict::column(Column::TenantId).value(Column::StorageBytes, sum).to_owned();
     Entity::insert(row.into_active_model()).on_conflict(add).exec_without_returning(tx).await?;
     Ok(())
-}
-
-/// Counts anew what a tenant has stored. Reads everything it has.
-pub(crate) async fn recount_storage<C: ConnectionTrait>(tx: &C, tenant: &TenantId) -> Result<(), StoreError> {
-    let granted: RelationDef = blobs::Entity::belongs_to(blob_grants::Entity)
-        .from(blobs::Column::Sha256)
-        .to(blob_grants::Column::Sha256)
-        .into();
-    let content = blobs::Entity::find()
-        .join(JoinType::InnerJoin, granted)
-        .filter(blob_grants::Column::TenantId.eq(tenant.as_str()))
-        .select_only()
-        .column_as(blobs::Column::Size.sum(), "bytes");
-    let content: Option<Option<i64>> = content.into_tuple().one(tx).await?;
-    let of_app: RelationDef = artifacts::Entity::belongs_to(apps::Entity)
-        .from(artifacts::Column::AppId)
-        .to(apps::Column::Id)
-        .into();
-    let built = artifacts::Entity::find()
-        .join(JoinType::InnerJoin, of_app)
-        .filter(apps::Column::TenantId.eq(tenant.as_str()))
-        .select_only()
-        .column_as(artifacts::Column::SizeBytes.sum(), "bytes");
-    let built: Option<Option<i64>> = built.into_tuple().one(tx).await?;
-    let total = content.flatten().unwrap_or(0) + built.flatten().unwrap_or(0);
-    let before = signed(storage_of(tx, tenant).await?);
-    add_storage(tx, tenant.as_str(), total - before).await
 }
 
 /// Bytes of an app's artifacts, which go with it.
@@ -143,11 +100,12 @@ pub(crate) fn month_of(at: Timestamp) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use sea_orm::ConnectionTrait as _;
+    use sea_orm::{JoinType, RelationDef};
     use vitrine_model::Sha256;
     use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
 
     use super::*;
+    use crate::entity::{apps, blob_grants, blobs};
     use crate::migration::COUNT_STORAGE;
     use crate::{Allowance, DatabaseConfig, ObjectsConfig, Quotas, StoreConfig};
 
@@ -169,7 +127,7 @@ mod tests {
         store.set_default_quotas(Quotas { storage_bytes, ..Quotas::default() });
         let stage = async |texts: &[&'static str]| {
             let contents = texts.iter().map(|text| (Sha256::of(text.as_bytes()), (*text).into()));
-            store.stage(&scope, contents.collect()).await.unwrap()
+            store.stage(contents.collect()).await.unwrap()
         };
         // All find out what is new before any of it is written.
         let staged = [stage(&["both"]).await, stage(&["both", "too much"]).await, stage(&["both"]).await];
@@ -187,6 +145,33 @@ mod tests {
             matches!(outcomes[1], Err(StoreError::QuotaExceeded { limit: 10, used: 4, .. })),
             "{outcomes:?}"
         );
+    }
+
+    /// Counts anew what a tenant has stored. Reads everything it has.
+    async fn recount_storage<C: ConnectionTrait>(tx: &C, tenant: &TenantId) -> Result<(), StoreError> {
+        let granted: RelationDef = blobs::Entity::belongs_to(blob_grants::Entity)
+            .from(blobs::Column::Sha256)
+            .to(blob_grants::Column::Sha256)
+            .into();
+        let content = blobs::Entity::find()
+            .join(JoinType::InnerJoin, granted)
+            .filter(blob_grants::Column::TenantId.eq(tenant.as_str()))
+            .select_only()
+            .column_as(blobs::Column::Size.sum(), "bytes");
+        let content: Option<Option<i64>> = content.into_tuple().one(tx).await?;
+        let of_app: RelationDef = artifacts::Entity::belongs_to(apps::Entity)
+            .from(artifacts::Column::AppId)
+            .to(apps::Column::Id)
+            .into();
+        let built = artifacts::Entity::find()
+            .join(JoinType::InnerJoin, of_app)
+            .filter(apps::Column::TenantId.eq(tenant.as_str()))
+            .select_only()
+            .column_as(artifacts::Column::SizeBytes.sum(), "bytes");
+        let built: Option<Option<i64>> = built.into_tuple().one(tx).await?;
+        let total = content.flatten().unwrap_or(0) + built.flatten().unwrap_or(0);
+        let before = signed(storage_of(tx, tenant).await?);
+        add_storage(tx, tenant.as_str(), total - before).await
     }
 
     #[tokio::test]

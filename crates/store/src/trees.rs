@@ -1,28 +1,22 @@
 //! Trees by content: written once, shared, read back checked against their name.
 //!
 //! A tree is stored as the text that its hash is defined over (see [`Tree::hash`]), packed. Reading one back therefore
-//! proves that it is the one that was written.
+//! proves that it is the one that was written. What nothing refers to any more goes with [`crate::tree_collection`].
 
 use std::sync::Arc;
 
 use moka::future::Cache;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QuerySelect as _,
-};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait, EntityTrait as _, IntoActiveModel as _};
 use vitrine_model::{FileEntry, FileMode, ProjectPath, Sha256, Tree};
 
-use crate::codec::{corrupt, hash, hash_column, pack, unpack};
-use crate::entity::{apps, revisions, trees};
+use crate::codec::{corrupt, hash_column, pack, unpack};
+use crate::entity::trees;
 use crate::error::StoreError;
 use crate::store::Store;
 
 /// Files in all cached trees; some 150 bytes each.
 const CACHED_FILES: u64 = 200_000;
-
-/// A tree younger than this is never collected: what is about to refer to it may not have been written yet.
-const GRACE_SECS: i64 = 3_600;
 
 /// A cache for trees.
 pub(crate) fn cache() -> Cache<Sha256, Arc<Tree>> {
@@ -51,7 +45,8 @@ impl Packed {
     }
 }
 
-fn unpacked(expected: &Sha256, manifest: &[u8]) -> Result<Tree, StoreError> {
+/// A tree from its column, checked against its hash.
+pub(crate) fn unpacked(expected: &Sha256, manifest: &[u8]) -> Result<Tree, StoreError> {
     let text = unpack(manifest)?;
     if Sha256::of(&text) != *expected {
         return Err(StoreError::Corrupt(format!("the row of tree {expected} has other content")));
@@ -71,7 +66,7 @@ fn entry(line: &str) -> Option<(ProjectPath, FileEntry)> {
 }
 
 impl Store {
-    /// Writes a tree unless it is there.
+    /// Writes a tree unless it is there, in the transaction that refers to it. What it names is counted later, by a collection.
     pub(crate) async fn write_tree<C: ConnectionTrait>(
         &self,
         tx: &C,
@@ -81,6 +76,7 @@ impl Store {
             hash: hash_column(&packed.hash),
             manifest: packed.manifest,
             created_at: self.now().as_millis(),
+            slices_counted: Some(0),
         };
         let there = OnConflict::column(trees::Column::Hash).do_nothing().to_owned();
         let insert = trees::Entity::insert(row.into_active_model()).on_conflict(there);
@@ -103,48 +99,6 @@ impl Store {
         self.0.trees.insert(*hash, tree.clone()).await;
         Ok(tree)
     }
-
-    /// Removes up to `limit` trees that neither a draft nor a revision refers to, and returns how many. Drafts leave
-    /// their old base tree behind when they move to a new one, deleted apps all of theirs. Looks at every tree in the
-    /// worst case: for a quiet hour, not for a request. Harmless at any time; a tree in use is held by foreign keys.
-    pub async fn collect_unreferenced_trees(&self, limit: u64) -> Result<u64, StoreError> {
-        let oldest = self.now().plus_secs(-GRACE_SECS).as_millis();
-        let tx = self.begin().await?;
-        let candidates = trees::Entity::find()
-            .select_only()
-            .column(trees::Column::Hash)
-            .filter(trees::Column::CreatedAt.lte(oldest))
-            .filter(is_unreferenced())
-            .limit(limit)
-            .into_tuple::<Vec<u8>>()
-            .all(&tx)
-            .await?;
-        let removed = trees::Entity::delete_many()
-            .filter(trees::Column::Hash.is_in(candidates.clone()))
-            .filter(is_unreferenced())
-            .exec(&tx)
-            .await?;
-        tx.commit().await?;
-        for column in candidates {
-            self.0.trees.invalidate(&hash(&column)?).await;
-        }
-        Ok(removed.rows_affected)
-    }
-}
-
-fn is_unreferenced() -> Expr {
-    let tree = || Expr::col((trees::Entity, trees::Column::Hash));
-    let app = Query::select()
-        .expr(Expr::value(1))
-        .from(apps::Entity)
-        .and_where(Expr::col((apps::Entity, apps::Column::BaseTree)).eq(tree()))
-        .take();
-    let revision = Query::select()
-        .expr(Expr::value(1))
-        .from(revisions::Entity)
-        .and_where(Expr::col((revisions::Entity, revisions::Column::Tree)).eq(tree()))
-        .take();
-    Expr::not_exists(app).and(Expr::not_exists(revision))
 }
 
 #[cfg(test)]

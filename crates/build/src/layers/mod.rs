@@ -311,6 +311,13 @@ impl LayerStore {
         Ok(LayersUsage { count, in_use, bytes, budget_bytes: self.config.budget_bytes })
     }
 
+    /// What [`LayerStore::collect`] would remove now; removes nothing.
+    pub async fn surplus(self: &Arc<Self>) -> Result<Collected, LayerError> {
+        let store = self.clone();
+        let looking = tokio::task::spawn_blocking(move || store.shelf.surplus(store.config.budget_bytes));
+        looking.await.map_err(|_| LayerError::Interrupted)?.map_err(LayerError::io)
+    }
+
     /// Where the pre-bundles of all layers are.
     pub(crate) fn prebundle_shelves(&self) -> std::io::Result<Vec<PathBuf>> {
         self.shelf.prebundle_shelves()

@@ -238,6 +238,25 @@ impl Shelf {
         Ok((layers.len() as u64, used as u64, layers.iter().map(|layer| layer.bytes).sum()))
     }
 
+    /// What [`Shelf::collect`] would remove; removes nothing.
+    pub(super) fn surplus(&self, budget_bytes: u64) -> io::Result<Collected> {
+        let mut layers = self.list()?;
+        layers.sort_by_key(|layer| layer.last_use);
+        let mut outcome =
+            Collected { kept_bytes: layers.iter().map(|layer| layer.bytes).sum(), ..Collected::default() };
+        for layer in layers {
+            if outcome.kept_bytes <= budget_bytes {
+                break;
+            }
+            if !self.in_use.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&layer.id) {
+                outcome.removed += 1;
+                outcome.removed_bytes += layer.bytes;
+                outcome.kept_bytes -= layer.bytes;
+            }
+        }
+        Ok(outcome)
+    }
+
     /// Moves an unused layer out of sight first, so that nobody ever sees half of one, and deletes it then.
     fn discard(&self, id: Sha256) -> io::Result<bool> {
         let trash = tempfile::Builder::new().tempdir_in(self.root.join(TRASH))?;

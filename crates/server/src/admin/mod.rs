@@ -1,6 +1,7 @@
-//! `vitrine admin`: what an operator does on a terminal. Tenants, keys and audit logs through the API of a running server, whose
-//! answers are printed as JSON; master keys in the data directory.
+//! `vitrine admin`: what an operator does on a terminal. Tenants, keys, audit logs and collection through the API of a running
+//! server, whose answers are printed as JSON; master keys in the data directory.
 
+mod collect;
 mod secrets;
 
 use std::io::Write as _;
@@ -22,6 +23,9 @@ pub(crate) fn run(config: &Config, command: &AdminCommand) -> Result<(), Failure
             AdminCommand::Tenant(command) => print(&tenant(config, command).await?),
             AdminCommand::Key(command) => print(&key(config, command).await?),
             AdminCommand::Audit(command) => audit(config, command).await,
+            AdminCommand::Collect { dry_run, server } => {
+                print(&collect::run(&client(config, server)?, *dry_run).await?)
+            }
             AdminCommand::Secrets(command) => say(&secrets::run(config, command).await?),
         }
     })
@@ -90,7 +94,7 @@ fn client(config: &Config, server: &ServerArgs) -> Result<Client, Failure> {
     Client::new(config, server)
 }
 
-fn print(answer: &Value) -> Result<(), Failure> {
+fn print(answer: &impl serde::Serialize) -> Result<(), Failure> {
     say(&serde_json::to_string_pretty(answer).map_err(Failure::failed)?)
 }
 

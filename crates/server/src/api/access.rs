@@ -103,6 +103,7 @@ pub(crate) const RULES: &[Rule] = &[
     admin("verify_audit"),
     // The server.
     rule("get_machine", Who::OperatorsBrowser),
+    operator("collect").recorded(),
     operator("list_tenants"),
     operator("create_tenant").recorded(),
     operator("update_tenant").recorded(),

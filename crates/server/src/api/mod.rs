@@ -4,6 +4,7 @@ mod access;
 mod apps;
 mod audit;
 mod changes;
+mod collection;
 mod egress;
 mod extract;
 mod files;
@@ -77,6 +78,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::update_tenant))
         .routes(routes!(machine::get_machine))
+        .routes(routes!(collection::collect))
         .routes(routes!(quotas::get_tenant_quotas, quotas::set_tenant_quotas))
         .routes(routes!(quotas::get_my_usage))
         .routes(routes!(templates::list_templates))

@@ -165,6 +165,10 @@ impl From<StoreError> for ApiError {
                 tracing::error!(%error, "the object store did not answer");
                 Self::new(Code::StorageUnavailable, "The storage does not answer; try again later.")
             }
+            StoreError::ObjectLeaving => {
+                let detail = "Some of the content is being removed at this moment; bring it again.";
+                Self::new(Code::StorageUnavailable, detail).with_retry_after(1)
+            }
             StoreError::QuotaExceeded { quota, limit, used } => {
                 let detail = format!(
                     "{used} of {limit} {} are used. {}, or ask the operator for more.",

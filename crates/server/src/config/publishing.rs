@@ -191,6 +191,8 @@ pub(crate) struct ObjectsConfig {
     pub allow_http: bool,
     /// S3: `https://endpoint/bucket/key` instead of `https://bucket.endpoint/key`.
     pub path_style: bool,
+    /// How long content of drafts is kept that nothing names any more. Backups count on it, and so do exports that take long.
+    pub keep_unneeded_secs: u64,
 }
 
 impl Default for ObjectsConfig {
@@ -206,6 +208,7 @@ impl Default for ObjectsConfig {
             service_account: String::new(),
             allow_http: false,
             path_style: true,
+            keep_unneeded_secs: 24 * 3_600,
         }
     }
 }

@@ -27,9 +27,6 @@ const COLLECT_EVERY: Duration = Duration::from_secs(3_600);
 /// A preview that is down is forgotten, and its log with it, after this long.
 const LOG_KEPT_FOR: Duration = Duration::from_secs(600);
 
-/// Trees removed in one go; the rest an hour later.
-const MOST_TREES: u64 = 1_000;
-
 impl Sessions {
     /// Sweeps for ever.
     pub(crate) async fn sweep_on(&self, every: Duration) {
@@ -44,7 +41,7 @@ impl Sessions {
     }
 
     /// Removes what the store keeps for a while only: old idempotency keys, browsers that were signed in long ago,
-    /// invitations that are over, used tokens and links, and trees that no draft names any more.
+    /// invitations that are over, used tokens and links.
     pub(crate) async fn collect_on(&self) {
         let mut ticks = tokio::time::interval(COLLECT_EVERY);
         loop {
@@ -54,13 +51,12 @@ impl Sessions {
                 let keys = store.collect_idempotency_keys().await?;
                 store.collect_browser_sessions().await?;
                 store.collect_invites().await?;
-                let trees = store.collect_unreferenced_trees(MOST_TREES).await?;
                 let tokens = store.collect_redeemed_tokens().await?;
                 let links = store.collect_preview_links().await?;
-                Ok::<_, StoreError>((keys, trees, tokens, links))
+                Ok::<_, StoreError>((keys, tokens, links))
             };
             match collected.await {
-                Ok((keys, trees, tokens, links)) => tracing::debug!(keys, trees, tokens, links, "collected"),
+                Ok((keys, tokens, links)) => tracing::debug!(keys, tokens, links, "collected"),
                 Err(error) => tracing::error!(%error, "nothing was collected; trying again in an hour"),
             }
         }

@@ -7,6 +7,7 @@ mod m0004_secrets;
 mod m0005_links;
 mod m0006_package_policies;
 mod m0008_standing;
+mod m0009_collection_blobs;
 
 #[cfg(test)]
 pub(crate) use m0005_links::COUNT_STORAGE;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_links::Migration),
             Box::new(m0006_package_policies::Migration),
             Box::new(m0008_standing::Migration),
+            Box::new(m0009_collection_blobs::Migration),
         ]
     }
 }

@@ -173,7 +173,8 @@ async fn a_deleted_app_is_gone_with_everything_and_cannot_be_deleted_twice() {
     assert!(matches!(store.revision(scope, &app, &revision.id).await, Err(StoreError::NotFound)));
     assert_eq!(store.session_by_id(&session.id).await.unwrap(), None);
     fixture.clock.advance_secs(7_200);
-    assert_eq!(store.collect_unreferenced_trees(100).await.unwrap(), 2, "base tree and revision");
+    let collected = store.collect_content("test", fixture.now()).await.unwrap();
+    assert_eq!(collected.trees.count, 2, "base tree and revision");
 }
 
 #[tokio::test]

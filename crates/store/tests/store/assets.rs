@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sea_orm::{ConnectionTrait as _, Database};
 use vitrine_model::{Sha256, Timestamp};
-use vitrine_store::{Collected, StoreError, TemplateArtifact};
+use vitrine_store::{Amount, Collected, StoreError, TemplateArtifact};
 
 use crate::publishing::{
     app_with_revision, claim, enqueue, inputs, manifest, new_artifact, objects, release,
@@ -12,6 +12,11 @@ use crate::support::{Fixture, START_MILLIS};
 
 /// Later than anything a test or the machine's clock has written.
 const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
+
+/// How many were removed that nothing named, and how many that nobody knew.
+pub(crate) fn counts(collected: Collected) -> (u64, u64) {
+    (collected.unnamed, collected.unknown)
+}
 
 fn named(text: &str) -> (Sha256, u64) {
     (Sha256::of(text.as_bytes()), text.len() as u64)
@@ -120,17 +125,21 @@ async fn collection_takes_what_nothing_needs_and_nothing_else() {
     std::fs::write(file(&fixture, "stranger"), "stranger").unwrap();
     fixture.clock.advance_secs(3_599);
     let early = store.collect_objects("test", LATER).await.unwrap();
-    assert_eq!(early, Collected { unnamed: 0, unknown: 1 }, "what is younger than an hour is never taken");
+    assert_eq!(counts(early), (0, 1), "what is younger than an hour is never taken");
     fixture.clock.advance_secs(7_200);
     objects(store, &["about to be recorded"]).await;
     let blob = store.put_blob(scope, Bytes::from(vec![7; 1 << 20])).await.unwrap();
+    let (due, later) = store.survey_objects("test", LATER).await.unwrap();
+    assert_eq!(due, Amount { count: 1, bytes: "half uploaded".len() as u64 });
+    assert_eq!(later, Amount { count: 1, bytes: "never recorded".len() as u64 });
     let first = store.collect_objects("test", LATER).await.unwrap();
-    assert_eq!(first, Collected { unnamed: 1, unknown: 0 }, "what never was an artifact's goes first");
+    assert_eq!(first.unnamed_bytes, due.bytes);
+    assert_eq!(counts(first), (1, 0), "what never was an artifact's goes first");
     assert!(file(&fixture, "never recorded").exists(), "and what was verified a grace later");
-    assert_eq!(store.collect_objects("test", LATER).await.unwrap(), Collected::default());
+    assert_eq!(counts(store.collect_objects("test", LATER).await.unwrap()), (0, 0));
     fixture.clock.advance_secs(7_200);
     objects(store, &["about to be recorded"]).await;
-    assert_eq!(store.collect_objects("test", LATER).await.unwrap(), Collected { unnamed: 1, unknown: 0 });
+    assert_eq!(counts(store.collect_objects("test", LATER).await.unwrap()), (1, 0));
     for gone in ["never recorded", "half uploaded", "stranger"] {
         assert!(!file(&fixture, gone).exists(), "{gone}");
     }
@@ -156,7 +165,7 @@ async fn what_an_interrupted_write_left_is_removed_when_it_is_old() {
         left.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(written)).unwrap();
     }
     let collected = fixture.store.collect_objects("test", fixture.now()).await.unwrap();
-    assert_eq!(collected, Collected { unnamed: 0, unknown: 1 });
+    assert_eq!(counts(collected), (0, 1));
     assert!(!staged(1).exists() && staged(2).exists() && file(&fixture, "one").exists());
 }
 
@@ -171,7 +180,7 @@ async fn the_objects_of_a_deleted_app_go_unless_another_app_names_them() {
     release(&fixture, &other, &other_revision, "both").await;
     store.delete_app(scope, &mine).await.unwrap();
     fixture.clock.advance_secs(7_200);
-    assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap(), Collected::default());
+    assert_eq!(counts(store.collect_objects("test", fixture.now()).await.unwrap()), (0, 0));
     assert!(file(&fixture, "only mine").exists(), "a grace after the deletion, not before");
     fixture.clock.advance_secs(7_200);
     assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap().unnamed, 1);
@@ -247,7 +256,7 @@ async fn a_collection_that_was_broken_off_is_ended_by_its_server_at_once_and_by_
     let ttl = std::time::Duration::from_secs(600);
     let broken_off = store.acquire_lease("collect-objects", "test", ttl).await.unwrap();
     assert!(broken_off.is_some());
-    assert_eq!(store.collect_objects("other", fixture.now()).await.unwrap(), Collected::default());
+    assert_eq!(counts(store.collect_objects("other", fixture.now()).await.unwrap()), (0, 0));
     assert_eq!(store.collect_objects("test", fixture.now()).await.unwrap().unnamed, 900);
     assert!(names.iter().all(|name| !file(&fixture, name).exists()));
     // Given back.

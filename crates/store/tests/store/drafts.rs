@@ -173,9 +173,13 @@ async fn a_draft_that_is_edited_for_long_stays_small_and_leaves_no_tree_behind()
     assert_eq!((draft.version, draft.tree.len()), (601, 301));
     assert!(rows(&fixture, "draft_deltas").await <= 256);
     assert!(rows(&fixture, "trees").await > 1);
-    assert_eq!(fixture.store.collect_unreferenced_trees(100).await.unwrap(), 0, "young trees are left alone");
+    let collect = async || {
+        let older_than = fixture.now().plus_secs(-3_600);
+        fixture.store.collect_content("test", older_than).await.unwrap().trees.count
+    };
+    assert_eq!(collect().await, 0, "young trees are left alone");
     fixture.clock.advance_secs(7_200);
-    assert!(fixture.store.collect_unreferenced_trees(100).await.unwrap() > 0);
+    assert!(collect().await > 0);
     assert_eq!(rows(&fixture, "trees").await, 1);
     assert_eq!(fixture.reopened().await.draft(&fixture.scope, &app).await.unwrap().tree, draft.tree);
 }

@@ -102,7 +102,8 @@ async fn every_call_that_writes_can_run_in_a_task_of_its_own() {
         let (session, _) = store.ensure_session(&scope, &app, new).await?;
         store.touch_session(&session.id, at_secs(1)).await?;
         store.begin_idempotent(&scope, "k", Sha256::of(b"1")).await?;
-        store.collect_unreferenced_trees(10).await?;
+        store.collect_content("test", at_secs(0)).await?;
+        store.survey_content("test", at_secs(0)).await?;
         publish_and_release(&store, &scope, &app, publishing).await?;
         store.delete_app(&scope, &app).await
     });

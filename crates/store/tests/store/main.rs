@@ -5,8 +5,10 @@
 mod apps;
 mod assets;
 mod audit;
+mod beside_writers;
 mod blobs;
 mod bookkeeping;
+mod content_collection;
 mod drafts;
 mod durability;
 mod footprint;

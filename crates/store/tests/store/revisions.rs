@@ -18,7 +18,7 @@ async fn a_revision_keeps_its_tree_while_the_draft_moves_on() {
     assert_eq!(revision.label.as_deref(), Some("v1"));
     fixture.write(&app, "a", "changed").await;
     fixture.clock.advance_secs(7_200);
-    fixture.store.collect_unreferenced_trees(100).await.unwrap();
+    fixture.store.collect_content("test", fixture.now()).await.unwrap();
     let kept = fixture.reopened().await.revision_tree(&fixture.scope, &app, &revision.id).await.unwrap();
     assert_eq!((kept.hash(), kept), (revision.tree, tree(&[("a", "1"), ("b", "2")])));
 }

@@ -58,7 +58,9 @@ fn a_layer_in_use_is_never_collected_and_the_oldest_unused_goes_first() {
     drop(fixture.put("old", 10));
     drop(fixture.put("new", 10));
     assert_eq!(fixture.shelf.usage().unwrap(), (3, 1, 30));
+    let surplus = fixture.shelf.surplus(25).unwrap();
     let outcome = fixture.shelf.collect(25).unwrap();
+    assert_eq!(surplus, outcome, "told before, and nothing was removed by that");
     assert_eq!(outcome, Collected { removed: 1, removed_bytes: 10, kept_bytes: 20 });
     assert!(fixture.has("in use") && !fixture.has("old") && fixture.has("new"));
     assert_eq!(fixture.shelf.collect(0).unwrap().kept_bytes, 10);

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use vitrine_build::Files;
-use vitrine_build::layers::{Layer, LayerRequest, LayersUsage};
+use vitrine_build::layers::{Collected, Layer, LayerRequest, LayersUsage};
 use vitrine_build::policy::{GatheredFacts, Policy};
 use vitrine_build::prebundle::{PrebundleError, PrebundleKey};
 use vitrine_build::profile::DetectedProfile;
@@ -38,6 +38,7 @@ use super::publishes::Plan;
 use crate::apps::Apps;
 use crate::auth::host::HostTokens;
 use crate::auth::{Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
+use crate::collection::Collection;
 use crate::config::{Config, EgressConfig, PublishConfig, SecretsConfig};
 use crate::drafts::Drafts;
 use crate::egress::{Ceiling, DevEgress};
@@ -53,6 +54,9 @@ use crate::sites::{HostedVisitors, SiteUrls, Sites};
 use crate::source::SystemEntropy;
 
 pub(super) const KEY: &str = "vt_the-key-of-tests";
+
+/// How long content is kept that nothing names.
+pub(super) const KEEP_SECS: u64 = 3_600;
 
 /// The password of everybody in tests.
 pub(super) const PASSWORD: &str = "correct horse battery";
@@ -220,7 +224,15 @@ impl TestServer {
             most_secs: settings.preview.link_max_secs,
             origin: "http://localhost:4400".to_owned(),
         });
+        let collection = Collection {
+            store: store.clone(),
+            provision: provision.clone(),
+            clock: clock.clone(),
+            holder: "test".to_owned(),
+            keep_secs: KEEP_SECS,
+        };
         let services = Arc::new(Services {
+            collection,
             links,
             limits,
             apps: Apps::new(store.clone(), templates.clone()),
@@ -608,6 +620,10 @@ impl Provision for FakeProvision {
 
     async fn layers_usage(&self) -> Option<LayersUsage> {
         Some(LayersUsage { count: 1, in_use: 0, bytes: 1_000, budget_bytes: 10_000 })
+    }
+
+    async fn collect_layers(&self, _: bool) -> Result<Collected, Problem> {
+        Ok(Collected::default())
     }
 }
 

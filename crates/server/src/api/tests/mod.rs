@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 mod bad_input;
 mod changes;
+mod collection;
 mod egress;
 mod harness;
 mod host;

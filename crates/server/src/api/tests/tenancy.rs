@@ -107,6 +107,7 @@ impl World {
             "set_egress" => json!({ "destinations": [] }),
             "put_secret" => json!({ "value": "walked value", "targets": [] }),
             "put_variable" => json!({ "value": "walked", "targets": [] }),
+            "collect" => json!({ "dry_run": true }),
             "create_preview_link" => json!({ "label": "walked" }),
             "set_package_policy" => json!({ "mode": "open", "min_age_secs": 0 }),
             "put_blob" => return None,
