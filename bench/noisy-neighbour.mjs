@@ -46,8 +46,8 @@ import { Worker } from 'node:worker_threads';
 http.createServer((request, response) => response.end('<!doctype html>')).listen(Number(process.env.PORT), process.env.HOST, begin);
 `;
 
-/** How long a neighbour may go on before it has used what it may use in a row; see docs/isolation.md. */
-const SETTLED_AFTER_MS = 40_000;
+/** How long the beginning is, which is shown by itself as well: the neighbours use what they may use in a row, see docs/isolation.md. */
+const BEGINNING_MS = 20_000;
 
 export async function noisyNeighbour({ quick, root }) {
   const server = await startServer({
@@ -66,27 +66,29 @@ export async function noisyNeighbour({ quick, root }) {
     const idle = await measured(server, app, session, seconds);
     const neighbours = [];
     for (const [name, harm] of Object.entries(NEIGHBOURS)) neighbours.push(await started(server, name, harm));
-    const begun = performance.now();
-    const atOnce = await measured(server, app, session, Math.min(seconds, 20));
-    const rest = SETTLED_AFTER_MS - (performance.now() - begun);
-    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
-    const settled = await measured(server, app, session, seconds);
+    const noisy = await measured(server, app, session, seconds);
+    const beginning = part(noisy, (at) => at < BEGINNING_MS);
+    const settled = part(noisy, (at) => at >= BEGINNING_MS);
+    const [quiet, all] = [part(idle, () => true), part(noisy, () => true)];
     const rows = [
-      { name: 'page with all modules, from the first second', ours: atOnce.page, peer: idle.page },
-      { name: 'API, from the first second', ours: atOnce.api, peer: idle.api },
-      { name: 'page with all modules, from then on', ours: settled.page, peer: idle.page },
-      { name: 'API, from then on', ours: settled.api, peer: idle.api },
+      { name: 'page with all modules, from the first second on', ours: all.page, peer: quiet.page },
+      { name: 'API, from the first second on', ours: all.api, peer: quiet.api },
+      { name: 'page, the first 20 s of it', ours: beginning.page, peer: quiet.page },
+      { name: 'API, the first 20 s of it', ours: beginning.api, peer: quiet.api },
+      { name: 'page, the rest', ours: settled.page, peer: quiet.page },
+      { name: 'API, the rest', ours: settled.api, peer: quiet.api },
     ];
-    const ratio = (noisy, quiet) => (noisy.p99 / quiet.p99).toFixed(2);
+    const ratio = (one, other) => (one.p99 / other.p99).toFixed(2);
     return {
       id: 'N',
       what: `a session beside ${Object.keys(NEIGHBOURS).join(', ')}, each in a session of its own`,
       goal: "p99 of page and API within twice their idle values",
       rows,
-      failures: idle.failures + atOnce.failures + settled.failures,
+      failures: idle.failures + noisy.failures,
       note:
-        `Peer: the same session of the same server before the neighbours came. p99 against idle: page ${ratio(settled.page, idle.page)}, `
-        + `API ${ratio(settled.api, idle.api)}; in the first seconds ${ratio(atOnce.page, idle.page)} and ${ratio(atOnce.api, idle.api)}. `
+        `Peer: the same session of the same server before the neighbours came. p99 against idle: page ${ratio(all.page, quiet.page)}, `
+        + `API ${ratio(all.api, quiet.api)}; of the first 20 s alone ${ratio(beginning.page, quiet.page)} and ${ratio(beginning.api, quiet.api)}, `
+        + `of the rest ${ratio(settled.page, quiet.page)} and ${ratio(settled.api, quiet.api)}. `
         + `States of the neighbours at the end: ${(await states(server, neighbours)).join(', ')}.`,
     };
   } finally {
@@ -108,14 +110,15 @@ async function started(server, name, harm) {
 /** Somebody who works: reloads now and then. Who reloads without a pause is a heavy user, and gives way like one. */
 const BETWEEN_PAGES_MS = 1_000;
 
-/** For so long: the page with all it imports, again and again, and beside it a call of the API every 20 ms. */
+/** For so long: the page with all it imports, again and again, and beside it a call of the API every 20 ms; each with when it began. */
 async function measured(server, app, { origin, headers }, seconds) {
-  const until = performance.now() + seconds * 1_000;
+  const begun = performance.now();
+  const until = begun + seconds * 1_000;
   const agent = new http.Agent({ keepAlive: true });
   const result = { page: [], api: [], failures: 0 };
   const pages = async () => {
     while (performance.now() < until) {
-      await timed(() => loadPage(origin, headers)).then(({ ms }) => result.page.push(ms), () => { result.failures += 1; });
+      await timed(() => loadPage(origin, headers)).then(({ ms }) => result.page.push({ at: performance.now() - begun - ms, ms }), () => { result.failures += 1; });
       await new Promise((resolve) => setTimeout(resolve, BETWEEN_PAGES_MS));
     }
   };
@@ -123,14 +126,20 @@ async function measured(server, app, { origin, headers }, seconds) {
     const call = () => get(`http://127.0.0.1:${server.port}/v1/apps/${app}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` }, agent });
     while (performance.now() < until) {
       const { ms, result: answer } = await timed(() => call().catch(() => undefined));
-      if (answer?.status === 200) result.api.push(ms);
+      if (answer?.status === 200) result.api.push({ at: performance.now() - begun - ms, ms });
       else result.failures += 1;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
   await Promise.all([pages(), calls()]);
   agent.destroy();
-  return { page: summary(result.page), api: summary(result.api), failures: result.failures };
+  return result;
+}
+
+/** What began within a part of the time. */
+function part({ page, api }, isWithin) {
+  const times = (samples) => summary(samples.filter(({ at }) => isWithin(at)).map(({ ms }) => ms));
+  return { page: times(page), api: times(api) };
 }
 
 /** A neighbour may have been given up by now; what counts is that it is known. */

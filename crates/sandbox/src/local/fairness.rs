@@ -91,7 +91,7 @@ pub(super) async fn keep(life: Arc<Life>, crowd: Crowd) {
         let passed = now - looked;
         (looked, used) = (now, total);
         pause = if spent.is_zero() { LOOK_EVERY_AT_REST } else { LOOK_EVERY };
-        accounts.book(passed, spent);
+        accounts.book(passed, spent, at_most);
         let is_ahead = *urgency.borrow_and_update() == Urgency::Background;
         let standing = match (is_ahead, accounts.standing()) {
             (false, standing) => Some(standing),
@@ -173,10 +173,13 @@ impl Accounts {
         Self { burst: Account::full(BURST), moment: Account::full(MOMENT) }
     }
 
-    /// Books what passed and what was used meanwhile.
-    fn book(&mut self, passed: Duration, used: Duration) {
-        self.burst.book(passed, used);
-        self.moment.book(passed, used);
+    /// Books what passed and what was used meanwhile; with `at_most`, by a session that gave way with that as its limit. It
+    /// earns half of its limit at most: one that takes all that it is given does not rest, be it as little as it may.
+    fn book(&mut self, passed: Duration, used: Duration, at_most: Option<u32>) {
+        let limited = at_most.map_or(SUSTAINED_MILLIS, |at_most| u64::from(at_most) / 2);
+        let earned = passed.mul_f64(limited.min(SUSTAINED_MILLIS) as f64 / 1_000.0);
+        self.burst.book(earned, used);
+        self.moment.book(earned, used);
     }
 
     fn standing(&self) -> Standing {
@@ -201,8 +204,7 @@ impl Account {
         Self { allowance, left: allowance.full, is_overdrawn: false }
     }
 
-    fn book(&mut self, passed: Duration, used: Duration) {
-        let earned = passed.mul_f64(SUSTAINED_MILLIS as f64 / 1_000.0);
+    fn book(&mut self, earned: Duration, used: Duration) {
         // What was earned meanwhile is used first: a full account earns as well.
         self.left = (self.left + earned).saturating_sub(used).min(self.allowance.full);
         self.is_overdrawn = match self.is_overdrawn {
@@ -218,49 +220,65 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    impl Account {
+    impl Accounts {
         fn after(mut self, seconds: u32, used_each: Duration) -> Self {
-            (0..seconds).for_each(|_| self.book(SECOND, used_each));
+            (0..seconds).for_each(|_| self.book(SECOND, used_each, None));
             self
         }
     }
 
     #[test]
     fn a_fifth_of_a_core_can_be_used_for_good() {
-        assert!(!Account::full(BURST).after(10_000, SECOND / 5).is_overdrawn);
-        assert!(!Account::full(MOMENT).after(10_000, SECOND / 5).is_overdrawn);
+        assert_eq!(Accounts::full().after(10_000, SECOND / 5).standing(), Standing::Light);
     }
 
     #[test]
     fn a_burst_is_free_and_what_comes_after_is_not_until_it_has_rested() {
-        let burst = Account::full(BURST).after(2, 2 * SECOND);
-        assert!(!burst.is_overdrawn, "two seconds of two cores");
+        let burst = Accounts::full().after(2, 2 * SECOND);
+        assert_eq!(burst.standing(), Standing::Busy, "two seconds of two cores");
         let overdrawn = burst.after(1, 2 * SECOND);
-        assert!(overdrawn.is_overdrawn);
-        assert!(overdrawn.after(100, SECOND / 5).is_overdrawn, "using what it earns is no rest");
-        assert!(overdrawn.after(9, Duration::ZERO).is_overdrawn);
-        assert!(!overdrawn.after(11, Duration::ZERO).is_overdrawn);
+        assert_eq!(overdrawn.standing(), Standing::Overdrawn);
+        assert_eq!(
+            overdrawn.after(100, SECOND / 5).standing(),
+            Standing::Overdrawn,
+            "using what it earns is no rest"
+        );
+        assert_eq!(overdrawn.after(9, Duration::ZERO).standing(), Standing::Overdrawn);
+        assert_eq!(overdrawn.after(11, Duration::ZERO).standing(), Standing::Light);
     }
 
     #[test]
-    fn five_that_share_two_cores_are_overdrawn_before_long() {
-        assert!(Account::full(BURST).after(26, SECOND * 4 / 10).is_overdrawn);
-        let looks = |mut account: Account| {
+    fn five_that_share_two_cores_are_busy_within_a_second_and_overdrawn_before_long() {
+        let mut accounts = Accounts::full();
+        let mut after = |standing| {
             (1..).find(|_| {
-                account.book(LOOK_EVERY, LOOK_EVERY * 4 / 10);
-                account.is_overdrawn
+                accounts.book(LOOK_EVERY, LOOK_EVERY * 4 / 10, None);
+                accounts.standing() == standing
             })
         };
-        assert_eq!(looks(Account::full(MOMENT)), Some(10), "busy within a second");
+        assert_eq!(after(Standing::Busy), Some(10));
+        assert_eq!(after(Standing::Overdrawn), Some(240));
+    }
+
+    #[test]
+    fn who_takes_all_that_is_left_to_those_who_give_way_does_not_rest_and_who_takes_little_does() {
+        let busy = Accounts::full().after(1, SECOND);
+        let given_way = |used: Duration| {
+            let mut accounts = busy;
+            (0..600).for_each(|_| accounts.book(LOOK_EVERY, used, Some(200)));
+            accounts.standing()
+        };
+        assert_eq!(given_way(LOOK_EVERY * 19 / 100), Standing::Overdrawn);
+        assert_eq!(given_way(LOOK_EVERY * 5 / 100), Standing::Light);
     }
 
     #[test]
     fn a_page_each_second_is_not_busy() {
         let mut accounts = Accounts::full();
         for _ in 0..100 {
-            accounts.book(LOOK_EVERY, LOOK_EVERY * 3 / 2);
+            accounts.book(LOOK_EVERY, LOOK_EVERY * 3 / 2, None);
             assert_eq!(accounts.standing(), Standing::Light);
-            (1..10).for_each(|_| accounts.book(LOOK_EVERY, Duration::ZERO));
+            (1..10).for_each(|_| accounts.book(LOOK_EVERY, Duration::ZERO, None));
         }
     }
 
