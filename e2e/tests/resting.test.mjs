@@ -102,6 +102,11 @@ test('a killed server leaves asleep what was asleep, and the next request brings
   const page = await open(browser, session.preview_url);
   await page.getByRole('heading', { name: 'before' }).waitFor();
   await server.sessionIs(app, 'frozen', 20_000);
+  // What the preview does is known a moment before it is written down, which is all that the next server knows.
+  await until('that to be written down', 10_000, async () => {
+    const { sessions, sandboxes } = await server.must('GET', '/v1/machine');
+    return sandboxes.frozen > 0 && sessions.frozen === sandboxes.frozen;
+  });
   await server.killHard();
   await server.restart();
   await until('the frozen one to be at rest', 10_000, async () => {
