@@ -210,6 +210,21 @@ impl Shelf {
 
     /// Removes what is not in use, oldest use first, until the rest weighs at most `budget_bytes`.
     pub(super) fn collect(&self, budget_bytes: u64) -> io::Result<Collected> {
+        let outcome = self.beyond(budget_bytes, |id| self.discard(id))?;
+        if outcome.removed > 0 {
+            tracing::info!(removed = outcome.removed, bytes = outcome.removed_bytes, "layers collected");
+        }
+        Ok(outcome)
+    }
+
+    /// What [`Shelf::collect`] would remove; removes nothing.
+    pub(super) fn surplus(&self, budget_bytes: u64) -> io::Result<Collected> {
+        let in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.beyond(budget_bytes, |id| Ok(!in_use.contains_key(&id)))
+    }
+
+    /// Goes through the layers, oldest use first, until what `goes` does not take weighs at most `budget_bytes`.
+    fn beyond(&self, budget_bytes: u64, goes: impl Fn(Sha256) -> io::Result<bool>) -> io::Result<Collected> {
         let mut layers = self.list()?;
         layers.sort_by_key(|layer| layer.last_use);
         let mut outcome =
@@ -218,14 +233,11 @@ impl Shelf {
             if outcome.kept_bytes <= budget_bytes {
                 break;
             }
-            if self.discard(layer.id)? {
+            if goes(layer.id)? {
                 outcome.removed += 1;
                 outcome.removed_bytes += layer.bytes;
                 outcome.kept_bytes -= layer.bytes;
             }
-        }
-        if outcome.removed > 0 {
-            tracing::info!(removed = outcome.removed, bytes = outcome.removed_bytes, "layers collected");
         }
         Ok(outcome)
     }
@@ -236,25 +248,6 @@ impl Shelf {
         let in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
         let used = layers.iter().filter(|layer| in_use.contains_key(&layer.id)).count();
         Ok((layers.len() as u64, used as u64, layers.iter().map(|layer| layer.bytes).sum()))
-    }
-
-    /// What [`Shelf::collect`] would remove; removes nothing.
-    pub(super) fn surplus(&self, budget_bytes: u64) -> io::Result<Collected> {
-        let mut layers = self.list()?;
-        layers.sort_by_key(|layer| layer.last_use);
-        let mut outcome =
-            Collected { kept_bytes: layers.iter().map(|layer| layer.bytes).sum(), ..Collected::default() };
-        for layer in layers {
-            if outcome.kept_bytes <= budget_bytes {
-                break;
-            }
-            if !self.in_use.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&layer.id) {
-                outcome.removed += 1;
-                outcome.removed_bytes += layer.bytes;
-                outcome.kept_bytes -= layer.bytes;
-            }
-        }
-        Ok(outcome)
     }
 
     /// Moves an unused layer out of sight first, so that nobody ever sees half of one, and deletes it then.
