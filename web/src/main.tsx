@@ -6,6 +6,7 @@ import { Redirect, Route, Switch } from "wouter";
 import { asProblem } from "./api/problem";
 import { CrashGuard } from "./components/crash-guard";
 import { applyTheme } from "./components/theme";
+import { startLanguage } from "./i18n/i18n";
 import { AuthGate } from "./pages/auth-gate";
 import { HomePage } from "./pages/home-page";
 import "./styles/tokens.css";
@@ -56,6 +57,7 @@ function Page() {
 }
 
 applyTheme();
+await startLanguage();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
