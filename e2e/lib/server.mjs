@@ -33,6 +33,14 @@ export class Server {
     return server;
   }
 
+  /** As `start`, with the packages of `template` there already: an installation may take longer than sessions may be idle. */
+  static async startInstalled(template, options) {
+    const preparing = await Server.start();
+    await preparing.session((await preparing.createFromTemplate(template)).id);
+    await preparing.remove();
+    return Server.start(options);
+  }
+
   async #launch() {
     const { PATH, HOME, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, VITRINE_EGRESS_ALLOW_CIDRS } = process.env;
     const inherited = { PATH, HOME, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, VITRINE_EGRESS_ALLOW_CIDRS };

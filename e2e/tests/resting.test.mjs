@@ -9,11 +9,7 @@ let server;
 let browser;
 
 before(async () => {
-  // An installation may take longer than these sessions may be idle.
-  const preparing = await Server.start();
-  await preparing.session((await preparing.createFromTemplate('foundation')).id);
-  await preparing.remove();
-  server = await Server.start({
+  server = await Server.startInstalled('foundation', {
     environment: {
       VITRINE_SESSIONS_FREEZE_AFTER_SECS: '2',
       VITRINE_SESSIONS_IDLE_TIMEOUT_SECS: '12',
