@@ -58,7 +58,8 @@ pub struct GatewayLimits {
     /// How long a page is held back while its session starts, before the waiting page is sent instead.
     pub hold_navigation: Duration,
     /// How long any other request is held back while its session starts: a page that is open lives through a restart
-    /// of the dev server without a failed module.
+    /// of the dev server without a failed module, on a machine where all cores are taken too. One that waits costs a
+    /// task, and counts towards `max_requests`.
     pub hold_request: Duration,
     /// From dialling to a connection.
     pub connect_timeout: Duration,
@@ -85,7 +86,7 @@ impl Default for GatewayLimits {
             token_ttl: Duration::from_secs(120),
             cookie_ttl: Duration::from_secs(2 * 60 * 60),
             hold_navigation: Duration::from_millis(150),
-            hold_request: Duration::from_secs(2),
+            hold_request: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(30),
             max_request_body_bytes: 100 * 1024 * 1024,
