@@ -85,7 +85,7 @@ function Studio({ workspace }: { workspace: Workspace }) {
   const [showConsole, setShowConsole] = useState(false);
   return (
     <div className="studio">
-      <Source appId={workspace.id} />
+      <Source workspace={workspace} />
       <div className="stage">
         <WorkspacePreview appId={workspace.id} title={`Preview of ${workspace.name}`} />
         <label>
@@ -98,30 +98,39 @@ function Studio({ workspace }: { workspace: Workspace }) {
 }
 
 /** One file of the page, to be edited by hand. Your product has something nicer here: a form, a chat. */
-function Source({ appId }: { appId: string }) {
-  const { files, read, write, error, isSaving } = useDraft(appId);
-  const [path, setPath] = useState("index.html");
+function Source({ workspace }: { workspace: Workspace }) {
+  const { files = {}, read, write, error, isSaving } = useDraft(workspace.id);
+  const { templates } = useTemplates();
+  const [chosen, setPath] = useState<string>();
+  const path = chosen ?? templates?.find(({ key }) => key === workspace.view.template)?.entry_file;
   const [text, setText] = useState<string>();
   useEffect(() => {
+    let isShown = true;
     setText(undefined);
-    read(path).then(setText, () => setText(""));
+    if (path)
+      read(path)
+        .then((found) => isShown && setText(found))
+        .catch(() => undefined);
+    return () => {
+      isShown = false;
+    };
   }, [path, read]);
   return (
     <section className="source" aria-label="Source">
-      <select aria-label="File" value={path} onChange={(event) => setPath(event.target.value)}>
-        {Object.keys(files ?? { [path]: null }).map((name) => (
+      <select aria-label="File" value={path ?? ""} onChange={(event) => setPath(event.target.value)}>
+        {Object.keys(files).map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>
       <textarea
-        aria-label={path}
+        aria-label={path ?? "Content"}
         spellCheck={false}
         disabled={text === undefined}
         value={text ?? ""}
         onChange={(event) => {
           setText(event.target.value);
           // What is typed while it is saved goes along the next time. What could not be saved is in `error`.
-          write({ [path]: event.target.value }).catch(() => undefined);
+          if (path) write({ [path]: event.target.value }).catch(() => undefined);
         }}
       />
       <p role="status">{error ? error.message : isSaving ? "Saving…" : "Saved"}</p>
