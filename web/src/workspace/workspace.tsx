@@ -19,6 +19,7 @@ import { useRemembered } from "./layout/use-remembered";
 import { LogDrawer } from "./log/log-drawer";
 import { PreviewPane } from "./preview/preview-pane";
 import { useFallback } from "./preview/use-fallback";
+import { useStage } from "./preview/use-stage";
 import { StageRail } from "./session/stage-rail";
 import { useSession } from "./session/use-session";
 import { Announcer } from "./site/announcer";
@@ -59,6 +60,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const places = { exists: (path: string) => path in state.files, open: openPlace };
   const draftNow = state.version ?? app.version;
   const fallback = useFallback(handle, site.publish.preview, draftNow);
+  const stage = useStage(app.id, handle, openPlace);
   const showLog = () => (isPhone ? setPanelName("log") : setLogState("open"));
   const hideLog = () => (isPhone ? setPanelName("") : setLogState(""));
   const widths = {
@@ -121,7 +123,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
           onChange={setPreviewPercent}
         />
         <div className={styles.panel} data-name="preview">
-          <PreviewPane appName={app.name} handle={handle} fallback={fallback} onShowLog={showLog} />
+          <PreviewPane app={app} handle={handle} stage={stage} fallback={fallback} onShowLog={showLog} />
         </div>
         {site.shown && (
           <div className={styles.panel} data-name="site">
@@ -140,7 +142,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         </div>
       )}
       <footer className={styles.foot}>
-        <StageRail session={session} />
+        <StageRail session={session} paintMs={stage.paintMs} onShowLog={showLog} />
         <Button
           small
           aria-expanded={logShown}
