@@ -44,6 +44,11 @@ export function sessionLogsUrl(app: string): string {
   return `${appPath(app)}/session/logs`;
 }
 
+/** Runs one command in the app's sandbox; the answer is a stream of server-sent events. */
+export function execUrl(app: string): string {
+  return `${appPath(app)}/session/exec`;
+}
+
 /** A stream of server-sent events: what the app's previews tell, wherever they are open. */
 export function previewEventsUrl(app: string): string {
   return `${appPath(app)}/session/events`;

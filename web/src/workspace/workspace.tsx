@@ -7,6 +7,9 @@ import { PHONE, useMedia } from "../components/use-media";
 import { useUrlState } from "../components/use-url-state";
 import { strings } from "../strings";
 import { useDraft } from "./draft/use-draft";
+import { Drawer } from "./drawer/drawer";
+import { DrawerToggle } from "./drawer/drawer-toggle";
+import { useDrawer } from "./drawer/use-drawer";
 import type { Goal } from "./editor/code-editor";
 import { CodePane } from "./editor/code-pane";
 import { useTabs } from "./editor/use-tabs";
@@ -16,7 +19,6 @@ import { PanelTabs, panelOf } from "./layout/panel-tabs";
 import { Separator } from "./layout/separator";
 import { FILES_PX, PREVIEW_PERCENT } from "./layout/split";
 import { useRemembered } from "./layout/use-remembered";
-import { LogDrawer } from "./log/log-drawer";
 import { PreviewPane } from "./preview/preview-pane";
 import { useFallback } from "./preview/use-fallback";
 import { useStage } from "./preview/use-stage";
@@ -35,10 +37,9 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const { session } = handle;
   const isPhone = useMedia(PHONE);
   const [panelName, setPanelName] = useUrlState("panel");
-  const [logState, setLogState] = useUrlState("log");
   const panel = panelOf(panelName);
   const site = useSite(app, draft, { isPhone, panel, setPanel: setPanelName });
-  const logShown = isPhone ? panel === "log" : logState === "open";
+  const drawer = useDrawer({ isPhone, panel, setPanel: setPanelName });
   const [filesPx, setFilesPx] = useRemembered("files-width", 220, FILES_PX);
   const [previewPercent, setPreviewPercent] = useRemembered("preview-share", 52, PREVIEW_PERCENT);
 
@@ -61,8 +62,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const draftNow = state.version ?? app.version;
   const fallback = useFallback(handle, site.publish.preview, draftNow);
   const stage = useStage(app.id, handle, openPlace);
-  const showLog = () => (isPhone ? setPanelName("log") : setLogState("open"));
-  const hideLog = () => (isPhone ? setPanelName("") : setLogState(""));
+  const showLog = () => drawer.show("server");
   const widths = {
     "--files": `${filesPx}px`,
     "--code": `${100 - previewPercent}fr`,
@@ -131,26 +131,14 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
           </div>
         )}
       </main>
-      {logShown && (
+      {drawer.shown && (
         <div className={styles.log}>
-          <LogDrawer
-            app={app.id}
-            session={session?.id}
-            onRestart={() => void handle.restart()}
-            onClose={hideLog}
-          />
+          <Drawer app={app.id} drawer={drawer} handle={handle} stage={stage} site={site} places={places} />
         </div>
       )}
       <footer className={styles.foot}>
         <StageRail session={session} paintMs={stage.paintMs} onShowLog={showLog} />
-        <Button
-          small
-          aria-expanded={logShown}
-          onClick={logShown ? hideLog : showLog}
-          data-testid="toggle-logs"
-        >
-          {logShown ? strings.log.hide : strings.log.show}
-        </Button>
+        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={places} />
       </footer>
       <PanelTabs panel={panel} onPanel={(name) => setPanelName(name === "preview" ? "" : name)} />
     </div>

@@ -105,7 +105,14 @@ export function logAfter(log: PreviewLog, events: readonly PreviewEvent[]): Prev
   };
   for (const event of fresh) take(draft, event);
   trim(draft);
+  // What has not changed stays the same object: whoever shows it is not drawn anew for a line in the console.
+  if (sameItems(log.network, draft.network)) draft.network = log.network as NetworkRow[];
+  if (sameItems([...log.faults.values()], [...draft.faults.values()])) draft.faults = log.faults as Map<string, Fault>;
   return draft;
+}
+
+function sameItems<Item>(a: readonly Item[], b: readonly Item[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
 /** Nothing listed any more; what is wrong with the page stays known. */
