@@ -133,7 +133,15 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
       </main>
       {drawer.shown && (
         <div className={styles.log}>
-          <Drawer app={app.id} drawer={drawer} handle={handle} stage={stage} site={site} places={places} />
+          <Drawer
+            app={app.id}
+            drawer={drawer}
+            handle={handle}
+            stage={stage}
+            site={site}
+            places={places}
+            draftVersion={draftNow}
+          />
         </div>
       )}
       <footer className={styles.foot}>

@@ -19,7 +19,6 @@ export function DrawerToggle({ drawer, ...sources }: ProblemSources & { drawer: 
       id: `drawer.${tab}`,
       title: t("showTab", { tab: t(`tabs.${tab}`) }),
       section,
-      ...(tab === "terminal" && { keys: "Mod+Shift+J" }),
       run: () => show(tab),
     })),
   ]);
