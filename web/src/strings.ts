@@ -1,11 +1,5 @@
 // Every sentence of the page in one place, so that other languages can follow.
-import type {
-  Fallback,
-  PublishStatus,
-  PublishStepName,
-  Release,
-  SessionStatus,
-} from "./api/types";
+import type { Fallback, PublishStatus, PublishStepName, Release, SessionStatus } from "./api/types";
 
 /** `1,842`. */
 const count = (number: number) => number.toLocaleString("en");

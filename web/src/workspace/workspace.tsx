@@ -145,7 +145,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         </div>
       )}
       <footer className={styles.foot}>
-        <StageRail session={session} paintMs={stage.paintMs} onShowLog={showLog} />
+        <StageRail session={session} stage={stage} onShowLog={showLog} />
         <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={places} />
       </footer>
       <PanelTabs panel={panel} onPanel={(name) => setPanelName(name === "preview" ? "" : name)} />
