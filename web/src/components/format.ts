@@ -109,6 +109,11 @@ export function dateTimeOf(time: string): string {
   return new Intl.DateTimeFormat(timeLocale(), { dateStyle: "medium", timeStyle: "medium" }).format(at);
 }
 
+/** `22 Nov 2026`. */
+export function dateOf(time: string): string {
+  return new Intl.DateTimeFormat(timeLocale(), { dateStyle: "medium" }).format(new Date(time));
+}
+
 /** `14:05:09`. */
 export function timeOf(time: string): string {
   return new Intl.DateTimeFormat(timeLocale(), { timeStyle: "medium" }).format(new Date(time));

@@ -39,7 +39,9 @@ export function RecentApps({ query }: { query: string }) {
         />
       )}
       {apps.isSuccess && items.length === 0 && !isSearch && (
-        <Empty title={t("recentEmptyTitle")}>{t("recentEmpty")}</Empty>
+        <Empty isQuiet title={t("recentEmptyTitle")}>
+          {t("recentEmpty")}
+        </Empty>
       )}
       {apps.isSuccess && items.length === 0 && isSearch && (
         <p className={card.quiet}>{t("searchNone", { query: query.trim() })}</p>

@@ -31,7 +31,9 @@ export default function PreviewLinks({ app }: SettingsPartProps) {
       <Loaded query={links} loading={t("links.loading")}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title={t("links.none")}>{t("links.noneHint")}</Empty>
+            <Empty isQuiet title={t("links.none")}>
+              {t("links.noneHint")}
+            </Empty>
           ) : (
             <ul className={rows.rows}>
               {items.map((link) => (
