@@ -45,6 +45,29 @@ export function sessionLogsUrl(app: string): string {
   return `${appPath(app)}/session/logs`;
 }
 
+/** Runs one command in the app's sandbox; the answer is a stream of server-sent events. */
+export function execUrl(app: string): string {
+  return `${appPath(app)}/session/exec`;
+}
+
+/** A stream of server-sent events: what the app's previews tell, wherever they are open. */
+export function previewEventsUrl(app: string): string {
+  return `${appPath(app)}/session/events`;
+}
+
+/** Makes a link that shows the app's preview, as it is edited, to whoever has it. */
+export function createPreviewLink(
+  app: string,
+  wish: { label: string; expires_in_secs: number },
+): Promise<{ id: string; url: string }> {
+  return sendJson("POST", `${appPath(app)}/preview-links`, { json: wish });
+}
+
+/** Takes a link back; it opens nothing from then on. */
+export async function deletePreviewLink(app: string, link: string): Promise<void> {
+  await send("DELETE", `${appPath(app)}/preview-links/${encodeURIComponent(link)}`);
+}
+
 export function getMe(signal: AbortSignal): Promise<Me> {
   return sendJson("GET", "/v1/me", { signal });
 }

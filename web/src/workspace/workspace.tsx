@@ -7,6 +7,9 @@ import { PHONE, useMedia } from "../components/use-media";
 import { useUrlState } from "../components/use-url-state";
 import { strings } from "../strings";
 import { useDraft } from "./draft/use-draft";
+import { Drawer } from "./drawer/drawer";
+import { DrawerToggle } from "./drawer/drawer-toggle";
+import { useDrawer } from "./drawer/use-drawer";
 import type { Goal } from "./editor/code-editor";
 import { CodePane } from "./editor/code-pane";
 import { useTabs } from "./editor/use-tabs";
@@ -16,9 +19,9 @@ import { PanelTabs, panelOf } from "./layout/panel-tabs";
 import { Separator } from "./layout/separator";
 import { FILES_PX, PREVIEW_PERCENT } from "./layout/split";
 import { useRemembered } from "./layout/use-remembered";
-import { LogDrawer } from "./log/log-drawer";
 import { PreviewPane } from "./preview/preview-pane";
 import { useFallback } from "./preview/use-fallback";
+import { useStage } from "./preview/use-stage";
 import { StageRail } from "./session/stage-rail";
 import { useSession } from "./session/use-session";
 import { Announcer } from "./site/announcer";
@@ -34,10 +37,9 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const { session } = handle;
   const isPhone = useMedia(PHONE);
   const [panelName, setPanelName] = useUrlState("panel");
-  const [logState, setLogState] = useUrlState("log");
   const panel = panelOf(panelName);
   const site = useSite(app, draft, { isPhone, panel, setPanel: setPanelName });
-  const logShown = isPhone ? panel === "log" : logState === "open";
+  const drawer = useDrawer({ isPhone, panel, setPanel: setPanelName });
   const [filesPx, setFilesPx] = useRemembered("files-width", 220, FILES_PX);
   const [previewPercent, setPreviewPercent] = useRemembered("preview-share", 52, PREVIEW_PERCENT);
 
@@ -59,8 +61,8 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const places = { exists: (path: string) => path in state.files, open: openPlace };
   const draftNow = state.version ?? app.version;
   const fallback = useFallback(handle, site.publish.preview, draftNow);
-  const showLog = () => (isPhone ? setPanelName("log") : setLogState("open"));
-  const hideLog = () => (isPhone ? setPanelName("") : setLogState(""));
+  const stage = useStage(app.id, handle, openPlace);
+  const showLog = () => drawer.show("server");
   const widths = {
     "--files": `${filesPx}px`,
     "--code": `${100 - previewPercent}fr`,
@@ -121,7 +123,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
           onChange={setPreviewPercent}
         />
         <div className={styles.panel} data-name="preview">
-          <PreviewPane appName={app.name} handle={handle} fallback={fallback} onShowLog={showLog} />
+          <PreviewPane app={app} handle={handle} stage={stage} fallback={fallback} onShowLog={showLog} />
         </div>
         {site.shown && (
           <div className={styles.panel} data-name="site">
@@ -129,26 +131,22 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
           </div>
         )}
       </main>
-      {logShown && (
+      {drawer.shown && (
         <div className={styles.log}>
-          <LogDrawer
+          <Drawer
             app={app.id}
-            session={session?.id}
-            onRestart={() => void handle.restart()}
-            onClose={hideLog}
+            drawer={drawer}
+            handle={handle}
+            stage={stage}
+            site={site}
+            places={places}
+            draftVersion={draftNow}
           />
         </div>
       )}
       <footer className={styles.foot}>
-        <StageRail session={session} />
-        <Button
-          small
-          aria-expanded={logShown}
-          onClick={logShown ? hideLog : showLog}
-          data-testid="toggle-logs"
-        >
-          {logShown ? strings.log.hide : strings.log.show}
-        </Button>
+        <StageRail session={session} stage={stage} onShowLog={showLog} />
+        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={places} />
       </footer>
       <PanelTabs panel={panel} onPanel={(name) => setPanelName(name === "preview" ? "" : name)} />
     </div>

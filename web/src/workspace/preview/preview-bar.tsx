@@ -1,48 +1,81 @@
-// Above the preview: reload, where in the app, how wide, and a tab of its own.
-import { type FormEvent, useEffect, useState } from "react";
+// Above the preview: where in the app, how large, and what to do with it.
+import { lazy, Suspense, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { IconButton } from "../../components/button";
-import { strings } from "../../strings";
-import styles from "./preview.module.css";
-import { routeOf } from "./preview-url";
+import type { View } from "./devices";
+import styles from "./preview-bar.module.css";
+import { RouteField } from "./route-field";
+import { type Stage, usePreviewPart } from "./use-stage";
 
-const text = strings.preview;
+const DeviceMenu = lazy(() => import("./device-menu").then(({ DeviceMenu }) => ({ default: DeviceMenu })));
+const PhoneCode = lazy(() => import("./phone-code").then(({ PhoneCode }) => ({ default: PhoneCode })));
 
 interface PreviewBarProps {
-  route: string;
-  phone: boolean;
+  app: string;
+  stage: Stage;
+  view: View;
+  onView: (view: View) => void;
   disabled: boolean;
-  onGo: (route: string) => void;
-  onPhone: (phone: boolean) => void;
-  onOpenTab: () => void;
 }
 
-export function PreviewBar({ route, phone, disabled, onGo, onPhone, onOpenTab }: PreviewBarProps) {
-  const [typed, setTyped] = useState(route);
-  useEffect(() => setTyped(route), [route]);
-  const go = (event: FormEvent) => {
-    event.preventDefault();
-    const wanted = routeOf(typed);
-    setTyped(wanted);
-    onGo(wanted);
-  };
+export function PreviewBar({ app, stage, view, onView, disabled }: PreviewBarProps) {
+  const { t } = useTranslation("stage");
+  const canGoBack = usePreviewPart(stage, (log) => log.canGoBack);
+  const canGoForward = usePreviewPart(stage, (log) => log.canGoForward);
+  const picking = usePreviewPart(stage, (log) => log.picking);
+  const { isBridged } = stage;
+  const steered = isBridged && !disabled;
   return (
-    <form className={styles.bar} onSubmit={go}>
-      <IconButton icon="reload" label={text.reload} disabled={disabled} onClick={() => onGo(route)} />
-      <input
-        className={styles.route}
-        aria-label={text.route}
-        spellCheck={false}
-        autoCapitalize="off"
-        value={typed}
-        disabled={disabled}
-        onChange={(event) => setTyped(event.target.value)}
-        onKeyDown={(event) => event.key === "Escape" && setTyped(route)}
+    <div className={styles.bar} role="toolbar" aria-label={t("bar")}>
+      <span className={styles.wide}>
+        <IconButton icon="back" label={t("back")} disabled={!steered || !canGoBack} onClick={stage.back} />
+        <IconButton
+          icon="chevron"
+          label={t("forward")}
+          disabled={!steered || !canGoForward}
+          onClick={stage.forward}
+        />
+      </span>
+      <IconButton icon="reload" label={t("reload")} disabled={disabled} onClick={stage.reload} />
+      <RouteField stage={stage} disabled={disabled} />
+      <span className={styles.wide}>
+        <Suspense fallback={<IconButton icon="monitor" label={t("device.label")} disabled />}>
+          <DeviceMenu view={view} onView={onView} />
+        </Suspense>
+      </span>
+      <IconButton
+        icon="pick"
+        label={steered ? t("pick") : t("pickNot")}
+        aria-pressed={picking}
+        disabled={!steered}
+        data-testid="pick"
+        onClick={() => stage.pick(!picking)}
       />
-      <fieldset className={styles.widths} aria-label={text.width}>
-        <IconButton icon="monitor" label={text.full} aria-pressed={!phone} onClick={() => onPhone(false)} />
-        <IconButton icon="phone" label={text.phone} aria-pressed={phone} onClick={() => onPhone(true)} />
-      </fieldset>
-      <IconButton icon="external" label={text.openTab} disabled={disabled} onClick={onOpenTab} />
-    </form>
+      <span className={styles.wide}>
+        <OnPhone app={app} disabled={disabled} />
+      </span>
+      <IconButton icon="external" label={t("openTab")} disabled={disabled} onClick={stage.openTab} />
+    </div>
+  );
+}
+
+/** The code for a phone is loaded when somebody wants one. */
+function OnPhone({ app, disabled }: { app: string; disabled: boolean }) {
+  const { t } = useTranslation("stage");
+  const [wanted, setWanted] = useState(false);
+  const button = (
+    <IconButton
+      icon="code"
+      label={t("phone.open")}
+      disabled={disabled || wanted}
+      data-testid="phone-code"
+      onClick={() => setWanted(true)}
+    />
+  );
+  if (!wanted) return button;
+  return (
+    <Suspense fallback={button}>
+      <PhoneCode app={app} disabled={disabled} />
+    </Suspense>
   );
 }

@@ -1,76 +1,72 @@
 // The app, live: the frame, the bar above it, and what to do when there is nothing to show.
-import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useCommands } from "../../commands/commands";
 import { Button } from "../../components/button";
-import { detailOf, Empty, Notice, ProblemNotice } from "../../components/notice";
+import { Empty, ProblemNotice } from "../../components/notice";
+import { PHONE, useMedia } from "../../components/use-media";
 import { useUrlState } from "../../components/use-url-state";
-import { strings } from "../../strings";
 import type { SessionHandle } from "../session/use-session";
+import { DEVICES, type Device, FILL, nameOfView, turnedView, type View, viewOf } from "./devices";
 import styles from "./preview.module.css";
 import { PreviewBar } from "./preview-bar";
+import { Screen } from "./screen";
+import { Standby, Trouble } from "./trouble";
 import type { Fallback } from "./use-fallback";
-import { useFrame } from "./use-frame";
+import { type Stage, usePreviewPart } from "./use-stage";
 
-const text = strings.session;
 // Not: leaving the builder (top navigation), pop-ups without these rules, and dialogs, which would stop the builder too. In a tab
 // of its own a preview may do all of that.
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-downloads";
+const DEVICE_NAMES = Object.keys(DEVICES) as Device[];
 
 interface PreviewPaneProps {
-  appName: string;
+  app: { id: string; name: string };
   handle: SessionHandle;
+  stage: Stage;
   /** When no dev server can run. */
   fallback: Fallback | undefined;
+  /** Shows the server's log. */
   onShowLog: () => void;
 }
 
-export function PreviewPane({ appName, handle, fallback, onShowLog }: PreviewPaneProps) {
+export function PreviewPane({ app, handle, stage, fallback, onShowLog }: PreviewPaneProps) {
+  const { t } = useTranslation("stage");
   const { session } = handle;
-  const [urlRoute, setUrlRoute] = useUrlState("route");
-  const [width, setWidth] = useUrlState("width");
-  const [fault, setFault] = useState<unknown>(null);
-  const route = urlRoute === "" ? "/" : urlRoute;
-  const phone = width === "phone";
-  const { frame, load, openTab } = useFrame(session, handle.fresh, route);
-
+  const isPhone = useMedia(PHONE);
+  const [viewName, setViewName] = useUrlState("device");
+  const [zoom, setZoom] = useUrlState("zoom");
+  // A phone is a device already.
+  const view = isPhone ? FILL : viewOf(viewName);
+  const setView = (next: View) => setViewName(nameOfView(next));
+  const { frame } = stage;
   const over = session?.status === "stopped" || session?.status === "expired";
-  const attempt = (work: Promise<unknown>) => {
-    setFault(null);
-    work.catch(setFault);
-  };
-  const go = (to: string) => {
-    setUrlRoute(to === "/" ? "" : to);
-    attempt(load(to));
-  };
-  const startAgain = () =>
-    attempt(
-      handle.ensure().then(async (asked) => {
-        if (asked) await load(route);
-      }),
-    );
+  const isStill = session?.status === "hibernated" || session?.status === "error";
+  const disabled = !frame || over;
+  useStageCommands(stage, view, setView, disabled);
+
   return (
     <div className={styles.pane}>
-      <PreviewBar
-        route={route}
-        phone={phone}
-        disabled={!frame || over}
-        onGo={go}
-        onPhone={(next) => setWidth(next ? "phone" : "")}
-        onOpenTab={() => attempt(openTab(route))}
-      />
-      {fault !== null && <ProblemNotice flat error={fault} />}
-      <Trouble handle={handle} onShowLog={onShowLog} onAgain={startAgain} />
+      <PreviewBar app={app.id} stage={stage} view={view} onView={setView} disabled={disabled} />
+      {stage.fault !== null && <ProblemNotice flat error={stage.fault} />}
+      <Trouble handle={handle} stage={stage} onShowLog={onShowLog} />
       {fallback && <Standby fallback={fallback} />}
-      <div className={styles.stage} data-phone={phone}>
+      <Screen
+        view={over ? FILL : view}
+        isFitted={zoom !== "actual"}
+        isStill={isStill && fallback?.url === undefined}
+        onView={setView}
+        onFit={(fits) => setZoom(fits ? "" : "actual")}
+      >
         {over && (
           <Empty
-            title={text.endedTitle}
+            title={t("endedTitle")}
             actions={
-              <Button look="primary" onClick={startAgain} disabled={handle.asking}>
-                {text.start}
+              <Button look="primary" onClick={stage.startAgain} disabled={handle.asking}>
+                {t("start")}
               </Button>
             }
           >
-            {text.ended}
+            {t("ended")}
           </Empty>
         )}
         {fallback?.url !== undefined && (
@@ -79,7 +75,7 @@ export function PreviewPane({ appName, handle, fallback, onShowLog }: PreviewPan
             key={addressOf(fallback.url)}
             className={styles.frame}
             data-testid="static-preview"
-            title={text.staticTitle(appName)}
+            title={t("static.title", { name: app.name })}
             src={fallback.url}
             sandbox={SANDBOX}
             referrerPolicy="no-referrer"
@@ -88,77 +84,63 @@ export function PreviewPane({ appName, handle, fallback, onShowLog }: PreviewPan
         {frame && !over && fallback?.url === undefined && (
           <iframe
             key={frame.key}
+            ref={stage.attach}
             className={styles.frame}
             data-testid="preview"
-            title={strings.preview.title(appName)}
+            title={t("frame", { name: app.name })}
             src={frame.src}
             sandbox={SANDBOX}
             allow="clipboard-write"
             referrerPolicy="no-referrer"
+            onLoad={stage.onLoad}
           />
         )}
-        {!frame && !handle.error && <p className={styles.quiet}>{text.waiting}</p>}
-      </div>
+        {!frame && !handle.error && <p className={styles.quiet}>{t("waiting")}</p>}
+      </Screen>
     </div>
   );
-}
-
-/** What is seen instead of the dev server. */
-function Standby({ fallback }: { fallback: Fallback }) {
-  const { url, going, failed } = fallback;
-  if (going) return <p className={styles.standby}>{url ? text.staticNewer : text.staticFirst}</p>;
-  if (failed) return <p className={styles.standby}>{url ? text.staticLastGood : text.staticFailed}</p>;
-  return url === undefined ? null : <p className={styles.standby}>{text.staticShown}</p>;
 }
 
 function addressOf(url: string): string {
   return url.split("?")[0] ?? url;
 }
 
-interface TroubleProps {
-  handle: SessionHandle;
-  onShowLog: () => void;
-  onAgain: () => void;
-}
-
-/** What went wrong, along the top: the last good page stays below it. */
-function Trouble({ handle, onShowLog, onAgain }: TroubleProps) {
-  const { session, error, asking } = handle;
-  if (error) {
-    const again = (
-      <Button small onClick={onAgain} disabled={asking}>
-        {strings.common.tryAgain}
-      </Button>
-    );
-    return <ProblemNotice flat error={error} actions={again} />;
-  }
-  if (session?.status === "hibernated") {
-    const wake = (
-      <Button small onClick={onAgain} disabled={asking}>
-        {text.wake}
-      </Button>
-    );
-    return (
-      <Notice flat tone="warn" title={text.asleepTitle} actions={wake}>
-        {text.asleep}
-      </Notice>
-    );
-  }
-  if (session?.status !== "error" || !session.error) return null;
-  const problem = session.error;
-  const actions = (
-    <>
-      <Button small onClick={onAgain} disabled={asking} data-testid="try-again">
-        {strings.common.tryAgain}
-      </Button>
-      <Button small onClick={onShowLog}>
-        {text.showLog}
-      </Button>
-    </>
-  );
-  return (
-    <Notice flat title={problem.title} requestId={problem.request_id} actions={actions}>
-      {detailOf(problem)}
-    </Notice>
-  );
+function useStageCommands(stage: Stage, view: View, setView: (view: View) => void, disabled: boolean): void {
+  const { t } = useTranslation("stage");
+  const picking = usePreviewPart(stage, (log) => log.picking);
+  const section = t("section");
+  const steered = stage.isBridged && !disabled;
+  useCommands([
+    { id: "preview.reload", title: t("reload"), section, disabled, run: stage.reload },
+    { id: "preview.back", title: t("back"), section, disabled: !steered, run: stage.back },
+    { id: "preview.forward", title: t("forward"), section, disabled: !steered, run: stage.forward },
+    { id: "preview.open", title: t("openTab"), section, disabled, run: stage.openTab },
+    {
+      id: "preview.pick",
+      title: t("pick"),
+      section,
+      keys: "Mod+Shift+E",
+      disabled: !steered,
+      run: () => stage.pick(!picking),
+    },
+    {
+      id: "preview.fill",
+      title: t("device.show", { name: t("device.fill") }),
+      section,
+      run: () => setView(FILL),
+    },
+    ...DEVICE_NAMES.map((device) => ({
+      id: `preview.${device}`,
+      title: t("device.show", { name: t(`device.${device}`) }),
+      section,
+      run: () => setView({ kind: "device", device, turned: false }),
+    })),
+    {
+      id: "preview.rotate",
+      title: t("size.rotate"),
+      section,
+      disabled: view.kind === "fill",
+      run: () => setView(turnedView(view)),
+    },
+  ]);
 }
