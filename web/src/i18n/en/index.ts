@@ -1,6 +1,13 @@
 // English: the language that every other one is checked against.
+import changes from "./changes.json";
 import common from "./common.json";
 import drawer from "./drawer.json";
+import editor from "./editor.json";
+import files from "./files.json";
+import frame from "./frame.json";
+import presence from "./presence.json";
+import save from "./save.json";
+import search from "./search.json";
 import stage from "./stage.json";
 
-export const en = { common, drawer, stage };
+export const en = { changes, common, drawer, editor, files, frame, presence, save, search, stage };
