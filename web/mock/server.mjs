@@ -1,7 +1,9 @@
 // A stand-in for the server while working on the page: everything in memory, no checks. Port 4400 answers the API,
-// 4401 shows a "preview". An app with `fail=layer` in its name cannot be installed.
+// 4401 shows a "preview". What `npm run build` has made is served too, so that it works without `npm run dev`. An app with `fail=layer` in its name cannot be installed.
 import { createHash, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { extname } from "node:path";
 import { broadcast, openChannel } from "./channel.mjs";
 import {
   checkpoint,
@@ -415,10 +417,24 @@ function stream(request, response, app) {
   request.on("close", () => app.listeners.delete(send));
 }
 
+const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const DIST = new URL("../dist/", import.meta.url);
+
+/** The page as it was built; every address without a file is the page itself. */
+async function page(path) {
+  const isFile = path.startsWith("/assets/") || path === "/favicon.svg";
+  const raw = await readFile(new URL(isFile ? `.${path}` : "index.html", DIST)).catch(() => undefined);
+  return raw ? { raw, type: isFile ? TYPES[extname(path)] : "text/html" } : notFound();
+}
+
 createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const answer = await route(request.method, request.url.split("?")[0], Buffer.concat(chunks), request);
+  const path = request.url.split("?")[0];
+  const isPage = !path.startsWith("/v1/");
+  const answer = isPage
+    ? await page(path)
+    : await route(request.method, path, Buffer.concat(chunks), request);
   if (answer.stream) return stream(request, response, answer.stream);
   const bytes = answer.raw ?? (answer.body ? JSON.stringify(answer.body) : "");
   response.writeHead(answer.status ?? 200, { "Content-Type": answer.type ?? "application/json" });

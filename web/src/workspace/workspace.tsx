@@ -55,7 +55,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         style={{ "--side": `${sidePx}px` } as CSSProperties}
         data-site={site.shown}
       >
-        <Side workspace={workspace} />
+        <Side workspace={workspace} onOpenQuickly={() => setQuickOpen(true)} />
         <Separator
           label={t("resizeSide")}
           value={sidePx}
@@ -93,7 +93,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   );
 }
 
-function Side({ workspace }: { workspace: WorkspaceHandle }) {
+function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpenQuickly: () => void }) {
   const { t } = useTranslation("common");
   const { app, draft, state, layout, tabs, people, problems, drawer, site } = workspace;
   return (
@@ -125,6 +125,7 @@ function Side({ workspace }: { workspace: WorkspaceHandle }) {
             activePath={tabs.active}
             people={people}
             onOpen={workspace.openFile}
+            onOpenQuickly={onOpenQuickly}
             onMoved={tabs.moved}
           />
         }

@@ -74,6 +74,7 @@ export default function ChangesPane({ app, draft, version, travel, onOpen, onPub
                 <ChangeList files={files} shown={shown?.path} onShow={setPath} />
                 {shown && (
                   <FileDiff
+                    key={shown.path}
                     app={app.id}
                     draft={draft}
                     comparison={comparison}

@@ -38,6 +38,8 @@ export function FileDiff({ app, draft, comparison, change, onOpen, onDiscarded }
     writeStored(LAYOUT, next ? "inline" : null);
   };
   const isDraft = comparison.to === undefined;
+  const [asking, setAsking] = useState(false);
+  const canDiscard = isDraft && discardOps(change).length > 0;
   return (
     <section className={styles.fileDiff} aria-label={change.path}>
       <header className={styles.fileHeader}>
@@ -60,9 +62,21 @@ export function FileDiff({ app, draft, comparison, change, onOpen, onDiscarded }
               {t("open")}
             </Button>
           )}
+          {canDiscard && (
+            <Button small aria-expanded={asking} onClick={() => setAsking(!asking)} data-testid="discard">
+              {t("discard")}
+            </Button>
+          )}
         </span>
       </header>
-      {isDraft && <Discard key={change.path} draft={draft} change={change} onDiscarded={onDiscarded} />}
+      {asking && (
+        <DiscardQuestion
+          draft={draft}
+          change={change}
+          onDiscarded={onDiscarded}
+          onClose={() => setAsking(false)}
+        />
+      )}
       <Content app={app} comparison={comparison} change={change} inline={inline || isNarrow} diff={diff} />
     </section>
   );
@@ -100,55 +114,41 @@ function Content({ app, comparison, change, inline, diff }: ContentProps) {
   );
 }
 
-interface DiscardProps {
+interface DiscardQuestionProps {
   draft: DraftSync;
   change: FileChange;
   onDiscarded: (change: FileChange) => void;
+  onClose: () => void;
 }
 
 /** Puts the file back as it was; asked first, and to be taken back afterwards. */
-function Discard({ draft, change, onDiscarded }: DiscardProps) {
+function DiscardQuestion({ draft, change, onDiscarded, onClose }: DiscardQuestionProps) {
   const { t } = useTranslation(["changes", "common"]);
-  const [state, setState] = useState<"idle" | "asking" | "going">("idle");
+  const [isGoing, setGoing] = useState(false);
   const [fault, setFault] = useState<unknown>();
-  const ops = discardOps(change);
-  if (ops.length === 0) return null;
   const discard = () => {
-    setState("going");
-    draft.change(ops).then(
-      () => onDiscarded(change),
+    setGoing(true);
+    draft.change(discardOps(change)).then(
+      () => {
+        onClose();
+        onDiscarded(change);
+      },
       (error: unknown) => {
         setFault(error);
-        setState("idle");
+        setGoing(false);
       },
     );
   };
-  const path = change.from_path ?? change.path;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes it from either button
-    <div className={styles.discard} onKeyDown={(event) => event.key === "Escape" && setState("idle")}>
-      {state === "idle" ? (
-        <Button small onClick={() => setState("asking")} data-testid="discard">
-          {t("discard")}
-        </Button>
-      ) : (
-        <>
-          <p>{t("discardQuestion", { path })}</p>
-          <Button
-            small
-            look="danger"
-            autoFocus
-            disabled={state === "going"}
-            onClick={discard}
-            data-testid="discard-yes"
-          >
-            {state === "going" ? t("discarding") : t("discard")}
-          </Button>
-          <Button small onClick={() => setState("idle")}>
-            {t("common:cancel")}
-          </Button>
-        </>
-      )}
+    <div className={styles.discard} onKeyDown={(event) => event.key === "Escape" && onClose()}>
+      <p>{t("discardQuestion", { path: change.from_path ?? change.path })}</p>
+      <Button small look="danger" autoFocus disabled={isGoing} onClick={discard} data-testid="discard-yes">
+        {isGoing ? t("discarding") : t("discard")}
+      </Button>
+      <Button small onClick={onClose}>
+        {t("common:cancel")}
+      </Button>
       {fault !== undefined && <ProblemNotice error={fault} />}
     </div>
   );

@@ -22,6 +22,12 @@ import {
 } from "@codemirror/view";
 import { tags as t } from "@lezer/highlight";
 
+// What differs: the same two colours as everywhere, seen through.
+const NEW = "color-mix(in srgb, var(--good) 13%, transparent)";
+const NEW_STRONG = "color-mix(in srgb, var(--good) 32%, transparent)";
+const OLD = "color-mix(in srgb, var(--bad) 12%, transparent)";
+const OLD_STRONG = "color-mix(in srgb, var(--bad) 30%, transparent)";
+
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--ink)", backgroundColor: "var(--surface)" },
   "&.cm-focused": { outline: "none" },
@@ -68,15 +74,11 @@ const look = EditorView.theme({
   ".cm-diagnostic-warning": { borderLeft: "3px solid var(--warn)" },
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)" },
   ".cm-searchMatch-selected": { backgroundColor: "var(--code-selection)" },
-  ".cm-changedLine": { backgroundColor: "color-mix(in srgb, var(--good) 12%, transparent) !important" },
-  ".cm-merge-a .cm-changedLine, .cm-deletedChunk": {
-    backgroundColor: "color-mix(in srgb, var(--bad) 11%, transparent) !important",
-  },
-  ".cm-merge-b .cm-changedText, .cm-changedText": {
-    background: "color-mix(in srgb, var(--good) 30%, transparent) !important",
-  },
-  ".cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": {
-    background: "color-mix(in srgb, var(--bad) 26%, transparent) !important",
+  ".cm-changedLine": { backgroundColor: `${NEW} !important` },
+  "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: `${OLD} !important` },
+  ".cm-changedText": { background: `${NEW_STRONG} !important` },
+  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": {
+    background: `${OLD_STRONG} !important`,
   },
   ".cm-collapsedLines": {
     padding: "2px 16px",

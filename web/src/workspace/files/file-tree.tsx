@@ -4,6 +4,7 @@ import { Fragment, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCommands } from "../../commands/commands";
 import { Button, IconButton } from "../../components/button";
+import { Icon } from "../../components/icon";
 import { Empty, Notice } from "../../components/notice";
 import { type DraftState, pathsUnder } from "../draft/draft-state";
 import type { DraftSync } from "../draft/draft-sync";
@@ -26,13 +27,16 @@ interface FileTreeProps {
   activePath: string;
   people: ReadonlyMap<string, readonly Person[]>;
   onOpen: (path: string) => void;
+  /** Asks for a file by name. */
+  onOpenQuickly: () => void;
   onMoved: (from: string, to: string) => void;
 }
 
 /** What the person is about to do with a path, asked in its place. */
 type Intent = { kind: "create"; folder: string } | { kind: "rename" | "delete"; path: string };
 
-export function FileTree({ app, draft, state, activePath, people, onOpen, onMoved }: FileTreeProps) {
+export function FileTree(props: FileTreeProps) {
+  const { app, draft, state, activePath, people, onOpen, onOpenQuickly, onMoved } = props;
   const { t } = useTranslation("files");
   const [intent, setIntent] = useState<Intent>();
   const [fault, setFault] = useState<string | null>(null);
@@ -100,7 +104,11 @@ export function FileTree({ app, draft, state, activePath, people, onOpen, onMove
       {...topTarget}
     >
       <header className={styles.header}>
-        <h2>{t("label")}</h2>
+        <h2 className="visually-hidden">{t("label")}</h2>
+        <button type="button" className={styles.finder} data-testid="open-quickly" onClick={onOpenQuickly}>
+          <Icon name="search" />
+          {t("quickOpen")}
+        </button>
         <IconButton small icon="upload" label={t("upload")} onClick={() => chooser.current?.click()} />
         <IconButton
           small

@@ -8,7 +8,7 @@ import { type FileMatches, replacementOf, spanOf } from "./replace";
 import styles from "./search.module.css";
 
 /** What is before the match may be long; the match itself has to be seen. */
-const LEAD_CHARS = 24;
+const LEAD_CHARS = 14;
 
 interface ResultListProps {
   ref: Ref<HTMLDivElement>;

@@ -54,7 +54,7 @@ export function CheckpointForm({ app, draft, newest }: CheckpointFormProps) {
         data-testid="checkpoint-label"
         onChange={(event) => setLabel(event.target.value)}
       />
-      <Button small type="submit" look="primary" disabled={keep.isPending} data-testid="checkpoint-keep">
+      <Button small type="submit" disabled={keep.isPending} data-testid="checkpoint-keep">
         {keep.isPending ? t("keeping") : t("checkpoint")}
       </Button>
       <p role="status" className={styles.quiet}>
