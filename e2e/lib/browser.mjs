@@ -62,7 +62,7 @@ async function serveBuilderFrom(directory, context, origin) {
     },
   );
   await context.route(
-    (url) => url.origin === origin && /^\/($|apps\/|machine$)/.test(url.pathname),
+    (url) => url.origin === origin && /^\/($|apps\/|machine$|settings(\/|$))/.test(url.pathname),
     async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: await readFile(join(directory, 'index.html')) });

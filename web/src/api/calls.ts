@@ -1,8 +1,9 @@
 // One function per operation of the API that this page uses, named as in the API.
-import { send, sendJson } from "./http";
+import { send, sendJson, upload } from "./http";
 import { noAnswer } from "./problem";
 import type {
   App,
+  Artifact,
   ChangeRequest,
   ChangeResponse,
   FileList,
@@ -110,11 +111,17 @@ export function createApp(name: string, template: string): Promise<App> {
   return sendJson("POST", "/v1/apps", { json: { name, template, session: true } });
 }
 
-export function importApp(name: string, archive: File): Promise<App> {
+/** `skipped` are entries of the archive that do not belong into a project. */
+export function importApp(
+  name: string,
+  archive: Blob,
+  onSent: (sent: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<App & { skipped?: string[] }> {
   const form = new FormData();
   form.set("name", name);
-  form.set("archive", archive);
-  return sendJson("POST", "/v1/apps", { body: form });
+  form.set("archive", archive, "project.zip");
+  return upload("/v1/apps", form, onSent, signal);
 }
 
 export function getApp(app: string, signal: AbortSignal): Promise<App> {
@@ -223,6 +230,10 @@ export function listReleases(
   signal: AbortSignal,
 ): Promise<Page<Release>> {
   return sendJson("GET", `${appPath(app)}/releases?${pageQuery(HISTORY_PAGE, cursor)}`, { signal });
+}
+
+export function getArtifact(app: string, artifact: string, signal: AbortSignal): Promise<Artifact> {
+  return sendJson("GET", `${appPath(app)}/artifacts/${encodeURIComponent(artifact)}`, { signal });
 }
 
 /** Makes an artifact what strangers see. */

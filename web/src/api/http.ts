@@ -70,3 +70,43 @@ export async function sendJson<T>(method: Method, path: string, request: Request
     throw noAnswer();
   }) as Promise<T>;
 }
+
+/** Sends a form with much in it; `onSent` is told how many bytes have left, as they leave. Throws as `send` does. */
+export async function upload<T>(
+  path: string,
+  form: FormData,
+  onSent: (sent: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<T> {
+  let response = await attemptUpload(path, form, onSent, signal);
+  if (response.status === 403 && (await renewCsrfToken())) {
+    response = await attemptUpload(path, form, onSent, signal);
+  }
+  if (response.status === 401) for (const listener of signedOutListeners) listener();
+  if (!response.ok) throw await problemOf(response);
+  return response.json().catch(() => {
+    throw noAnswer();
+  }) as Promise<T>;
+}
+
+/** `fetch` does not tell how much of a body was sent. */
+function attemptUpload(
+  path: string,
+  form: FormData,
+  onSent: (sent: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.setRequestHeader("Accept", "application/json");
+    if (csrfToken !== undefined) request.setRequestHeader("X-CSRF-Token", csrfToken);
+    request.upload.onprogress = ({ loaded, total }) => onSent(loaded, total);
+    request.onload = () => resolve(new Response(request.responseText, { status: request.status }));
+    request.onerror = () => reject(noAnswer());
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}

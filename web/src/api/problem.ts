@@ -1,5 +1,5 @@
 // Every failure of a call as one typed error: a problem document, a broken answer, or no answer at all.
-import { strings } from "../strings";
+import i18next from "i18next";
 import type { Problem, ProblemItem } from "./types";
 
 /** No answer arrived: offline, refused, cut off. Not a code of the server. */
@@ -40,8 +40,8 @@ export function noAnswer(): ApiProblem {
     type: "about:blank",
     status: 0,
     code: NO_ANSWER,
-    title: strings.problem.noAnswerTitle,
-    detail: strings.problem.noAnswerDetail,
+    title: i18next.t("problem:noAnswerTitle"),
+    detail: i18next.t("problem:noAnswerDetail"),
   });
 }
 
@@ -75,7 +75,7 @@ export function asProblem(error: unknown): ApiProblem {
     type: "about:blank",
     status: 0,
     code: "page_error",
-    title: strings.problem.pageTitle,
+    title: i18next.t("problem:pageTitle"),
     detail: error instanceof Error ? error.message : String(error),
   });
 }
@@ -85,8 +85,8 @@ function unreadable(status: number): Problem {
     type: "about:blank",
     status,
     code: UNREADABLE,
-    title: strings.problem.unreadableTitle,
-    detail: strings.problem.unreadableDetail(status),
+    title: i18next.t("problem:unreadableTitle"),
+    detail: i18next.t("problem:unreadableDetail", { status }),
   };
 }
 

@@ -25,6 +25,8 @@ export interface App {
   site_url?: string;
   /** What strangers see; absent while the app is not published. */
   release?: Release;
+  /** How one's own preview of it is; in lists alone, and absent while there is none. */
+  session_status?: SessionStatus;
   created_at: string;
   updated_at: string;
 }
@@ -48,6 +50,8 @@ export interface TemplateView {
 
 export interface Me {
   tenant: { id: string; name: string };
+  /** Everywhere the person may work. */
+  tenants?: { id: string; name: string; role: Me["role"] }[];
   user: { id: string; name: string; email?: string; has_password: boolean };
   role: "viewer" | "editor" | "admin" | "owner";
   actor: { kind: "browser" | "key" | "admin_key" | "host" };
@@ -231,6 +235,14 @@ export interface Release {
   permalink_url?: string;
   /** The same files by a path instead of a host, for a CDN. */
   cdn_url?: string;
+}
+
+/** The output of a build. */
+export interface Artifact {
+  id: string;
+  file_count: number;
+  /** Uncompressed. */
+  size_bytes: number;
 }
 
 export type Fallback = "auto" | "page" | "not_found";

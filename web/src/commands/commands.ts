@@ -54,3 +54,8 @@ export function useOfferedCommands(): readonly Command[] {
     () => all,
   );
 }
+
+/** The same, for whoever reacts to a key and draws nothing. */
+export function offeredCommands(): readonly Command[] {
+  return all;
+}

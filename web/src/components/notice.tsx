@@ -1,8 +1,8 @@
 // What the page says in place of a dialog: problems with what to do about them, and empty states.
+import i18next from "i18next";
 import type { ReactNode } from "react";
 import { type ApiProblem, asProblem } from "../api/problem";
 import type { Problem } from "../api/types";
-import { strings } from "../strings";
 import styles from "./notice.module.css";
 
 interface NoticeProps {
@@ -22,7 +22,7 @@ export function Notice({ title, children, actions, tone = "bad", flat = false, r
       <div className={styles.words}>
         <p className={styles.title}>{title}</p>
         <p className={styles.detail}>{children}</p>
-        {requestId && <p className={styles.request}>{strings.common.requestId(requestId)}</p>}
+        {requestId && <p className={styles.request}>{i18next.t("common:requestId", { id: requestId })}</p>}
       </div>
       {actions && <div className={styles.actions}>{actions}</div>}
     </div>

@@ -1,14 +1,16 @@
-import { strings } from "../strings";
+// Light or dark, by one button.
+import { useTranslation } from "react-i18next";
 import { IconButton } from "./button";
 import { useTheme } from "./theme";
 
 export function ThemeToggle() {
+  const { t } = useTranslation("common");
   const [theme, choose] = useTheme();
   const dark = theme === "dark";
   return (
     <IconButton
       icon={dark ? "sun" : "moon"}
-      label={dark ? strings.theme.toLight : strings.theme.toDark}
+      label={t(dark ? "toLight" : "toDark")}
       onClick={() => choose(dark ? "light" : "dark")}
     />
   );

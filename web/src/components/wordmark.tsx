@@ -1,4 +1,4 @@
-import { strings } from "../strings";
+// The product's name beside its mark; a name is the same in every language.
 import styles from "./wordmark.module.css";
 
 export function Wordmark() {
@@ -8,7 +8,7 @@ export function Wordmark() {
         <rect x="3" y="5" width="26" height="22" rx="4" fill="var(--accent)" />
         <path d="M8 22V10h7v12zm9 0v-7h7v7z" fill="var(--on-accent)" fillOpacity=".92" />
       </svg>
-      {strings.product}
+      Vitrine
     </span>
   );
 }

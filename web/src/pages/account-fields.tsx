@@ -1,9 +1,8 @@
 // Email and password, as people type them to sign in or to choose them.
-import { useId } from "react";
-import { strings } from "../strings";
-import styles from "./auth-gate.module.css";
 
-const text = strings.account;
+import { useId } from "react";
+import { useTranslation } from "react-i18next";
+import styles from "./auth-gate.module.css";
 
 /** As short as the server takes. */
 const LEAST_CHARS = 12;
@@ -24,11 +23,12 @@ interface AccountFieldsProps {
 }
 
 export function AccountFields({ account, onChange, isNew = false, autoFocus = false }: AccountFieldsProps) {
+  const { t } = useTranslation("account");
   const id = useId();
   return (
     <>
       <label className={styles.label} htmlFor={`${id}-email`}>
-        {text.email}
+        {t("email")}
       </label>
       <input
         id={`${id}-email`}
@@ -44,7 +44,7 @@ export function AccountFields({ account, onChange, isNew = false, autoFocus = fa
         autoFocus={autoFocus}
       />
       <label className={styles.label} htmlFor={`${id}-password`}>
-        {text.password}
+        {t("password")}
       </label>
       <input
         id={`${id}-password`}
@@ -60,7 +60,7 @@ export function AccountFields({ account, onChange, isNew = false, autoFocus = fa
       />
       {isNew && (
         <p id={`${id}-rule`} className={styles.rule}>
-          {text.rule(LEAST_CHARS)}
+          {t("rule", { chars: LEAST_CHARS })}
         </p>
       )}
     </>

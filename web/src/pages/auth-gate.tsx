@@ -1,9 +1,10 @@
 // Lets nobody through but those signed in. Whoever is signed out later keeps the page with everything typed in it.
+
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
+import { useTranslation } from "react-i18next";
 import { onSignedOut } from "../api/http";
 import { asProblem } from "../api/problem";
-import { strings } from "../strings";
 import styles from "./auth-gate.module.css";
 import { FirstRun } from "./first-run";
 import { InvitePanel, inviteCode } from "./invite-panel";
@@ -40,10 +41,11 @@ export function AuthGate({ children }: { children: ReactNode }) {
 }
 
 function Connecting({ failing }: { failing: boolean }) {
+  const { t } = useTranslation("account");
   // Said only once there is something to say: a first answer takes milliseconds.
   return (
     <p className={styles.connecting} role="status">
-      {failing && strings.signIn.connecting}
+      {failing && t("signIn.connecting")}
     </p>
   );
 }

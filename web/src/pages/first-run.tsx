@@ -1,19 +1,20 @@
 // Offers somebody who came by the server's own link or key to choose what to sign in with.
+
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { setPassword } from "../api/calls";
 import type { Me } from "../api/types";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
 import { readStored, writeStored } from "../components/stored";
-import { strings } from "../strings";
 import { AccountFields, NO_ACCOUNT } from "./account-fields";
 import styles from "./auth-gate.module.css";
 
-const text = strings.firstRun;
 const LATER = "first-run-later";
 
 export function FirstRun({ me }: { me: Me }) {
+  const { t } = useTranslation("account");
   const [isOpen, setOpen] = useState(false);
   const [isLater, setLater] = useState(() => readStored(LATER) === me.user.id);
   if (me.user.has_password || me.actor.kind !== "browser" || isLater) return null;
@@ -22,17 +23,17 @@ export function FirstRun({ me }: { me: Me }) {
     setLater(true);
   };
   return (
-    <section className={styles.offer} aria-label={text.title} data-testid="first-run">
+    <section className={styles.offer} aria-label={t("firstRun.title")} data-testid="first-run">
       {isOpen ? (
         <PasswordForm onCancel={() => setOpen(false)} />
       ) : (
         <div className={styles.line}>
-          <p>{text.lead}</p>
+          <p>{t("firstRun.lead")}</p>
           <Button small onClick={() => setOpen(true)} data-testid="first-run-open">
-            {text.open}
+            {t("firstRun.open")}
           </Button>
           <Button small onClick={later}>
-            {text.later}
+            {t("firstRun.later")}
           </Button>
         </div>
       )}
@@ -41,6 +42,7 @@ export function FirstRun({ me }: { me: Me }) {
 }
 
 function PasswordForm({ onCancel }: { onCancel: () => void }) {
+  const { t } = useTranslation(["account", "common"]);
   const [account, setAccount] = useState(NO_ACCOUNT);
   const queryClient = useQueryClient();
   const submit = useMutation({
@@ -53,13 +55,13 @@ function PasswordForm({ onCancel }: { onCancel: () => void }) {
   };
   return (
     <form className={styles.panel} onSubmit={onSubmit}>
-      <h2 className={styles.subtitle}>{text.title}</h2>
+      <h2 className={styles.subtitle}>{t("firstRun.title")}</h2>
       <AccountFields account={account} onChange={setAccount} isNew autoFocus />
       <div className={styles.row}>
         <Button type="submit" look="primary" disabled={submit.isPending}>
-          {submit.isPending ? text.submitting : text.submit}
+          {submit.isPending ? t("firstRun.submitting") : t("firstRun.submit")}
         </Button>
-        <Button onClick={onCancel}>{strings.common.cancel}</Button>
+        <Button onClick={onCancel}>{t("common:cancel")}</Button>
       </div>
       {submit.error && <ProblemNotice error={submit.error} />}
     </form>

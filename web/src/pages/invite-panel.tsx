@@ -1,15 +1,15 @@
 // Accepts an invitation, with an account that is there or a new one.
+
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { acceptInvite } from "../api/calls";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
 import { Wordmark } from "../components/wordmark";
-import { strings } from "../strings";
 import { AccountFields, NO_ACCOUNT } from "./account-fields";
 import styles from "./auth-gate.module.css";
 
-const text = strings.invite;
 const MARK = "#invite=";
 
 /** The code that the address holds; behind the `#`, so that no server's log has it. */
@@ -18,6 +18,7 @@ export function inviteCode(): string | undefined {
 }
 
 export function InvitePanel({ code }: { code: string }) {
+  const { t } = useTranslation("account");
   const [account, setAccount] = useState(NO_ACCOUNT);
   const submit = useMutation({
     mutationFn: () => acceptInvite(code, account.email, account.password),
@@ -29,14 +30,14 @@ export function InvitePanel({ code }: { code: string }) {
     submit.mutate();
   };
   return (
-    <main className={styles.page} aria-label={text.title}>
+    <main className={styles.page} aria-label={t("invite.title")}>
       <form className={styles.panel} onSubmit={onSubmit} data-testid="invite">
         <Wordmark />
-        <h1 className={styles.title}>{text.title}</h1>
-        <p className={styles.intro}>{text.lead}</p>
+        <h1 className={styles.title}>{t("invite.title")}</h1>
+        <p className={styles.intro}>{t("invite.lead")}</p>
         <AccountFields account={account} onChange={setAccount} isNew autoFocus />
         <Button type="submit" look="primary" disabled={submit.isPending}>
-          {submit.isPending ? text.submitting : text.submit}
+          {submit.isPending ? t("invite.submitting") : t("invite.submit")}
         </Button>
         {submit.error && <ProblemNotice error={submit.error} />}
       </form>

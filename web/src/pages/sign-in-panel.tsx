@@ -1,16 +1,15 @@
 // Signs in with an email and a password, or with the admin key.
+
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
 import { signIn, signInWithKey } from "../api/calls";
 import { Button } from "../components/button";
 import { Notice, ProblemNotice } from "../components/notice";
 import { Wordmark } from "../components/wordmark";
-import { strings } from "../strings";
 import { AccountFields, NO_ACCOUNT } from "./account-fields";
 import styles from "./auth-gate.module.css";
-
-const text = strings.signIn;
 
 interface SignInPanelProps {
   /** True for somebody who was signed in on this page before. */
@@ -18,18 +17,19 @@ interface SignInPanelProps {
 }
 
 export function SignInPanel({ again = false }: SignInPanelProps) {
+  const { t } = useTranslation("account");
   const [usesKey, setUsesKey] = useState(false);
   const [search] = useSearchParams();
   const Place = again ? "section" : "main";
   return (
-    <Place className={again ? styles.strip : styles.page} aria-label={text.title}>
+    <Place className={again ? styles.strip : styles.page} aria-label={t("signIn.title")}>
       <div className={styles.panel}>
         {!again && <Wordmark />}
-        {!again && <h1 className={styles.title}>{text.title}</h1>}
-        {again && <p>{text.again}</p>}
+        {!again && <h1 className={styles.title}>{t("signIn.title")}</h1>}
+        {again && <p>{t("signIn.again")}</p>}
         {search.get("sign_in") === "expired" && !again && (
-          <Notice tone="warn" title={text.expiredTitle}>
-            {text.expired}
+          <Notice tone="warn" title={t("signIn.expiredTitle")}>
+            {t("signIn.expired")}
           </Notice>
         )}
         {usesKey ? <KeyForm autoFocus={!again} /> : <AccountForm autoFocus={!again} />}
@@ -39,7 +39,7 @@ export function SignInPanel({ again = false }: SignInPanelProps) {
           onClick={() => setUsesKey(!usesKey)}
           data-testid="sign-in-otherwise"
         >
-          {usesKey ? text.useAccount : text.useKey}
+          {usesKey ? t("signIn.useAccount") : t("signIn.useKey")}
         </button>
       </div>
     </Place>
@@ -52,6 +52,7 @@ interface FormProps {
 }
 
 function AccountForm({ autoFocus }: FormProps) {
+  const { t } = useTranslation("account");
   const [account, setAccount] = useState(NO_ACCOUNT);
   const queryClient = useQueryClient();
   const submit = useMutation({
@@ -66,7 +67,7 @@ function AccountForm({ autoFocus }: FormProps) {
     <form className={styles.fields} onSubmit={onSubmit} data-testid="sign-in">
       <AccountFields account={account} onChange={setAccount} autoFocus={autoFocus} />
       <Button type="submit" look="primary" disabled={submit.isPending}>
-        {submit.isPending ? text.submitting : text.submit}
+        {submit.isPending ? t("signIn.submitting") : t("signIn.submit")}
       </Button>
       {submit.error && <ProblemNotice error={submit.error} />}
     </form>
@@ -74,6 +75,7 @@ function AccountForm({ autoFocus }: FormProps) {
 }
 
 function KeyForm({ autoFocus }: FormProps) {
+  const { t } = useTranslation("account");
   const keyId = useId();
   const [key, setKey] = useState("");
   const queryClient = useQueryClient();
@@ -88,11 +90,11 @@ function KeyForm({ autoFocus }: FormProps) {
   return (
     <form className={styles.fields} onSubmit={onSubmit} data-testid="sign-in-key">
       <p className={styles.intro}>
-        {text.intro} {text.whereBefore} <code>{text.keyFile}</code>
-        {text.whereAfter}
+        {t("signIn.intro")} {t("signIn.whereBefore")} <code>admin-key</code>
+        {t("signIn.whereAfter")}
       </p>
       <label className={styles.label} htmlFor={keyId}>
-        {text.key}
+        {t("signIn.key")}
       </label>
       <div className={styles.row}>
         <input
@@ -101,14 +103,14 @@ function KeyForm({ autoFocus }: FormProps) {
           type="password"
           autoComplete="off"
           spellCheck={false}
-          placeholder={text.placeholder}
+          placeholder="vt_…"
           value={key}
           onChange={(event) => setKey(event.target.value)}
           // biome-ignore lint/a11y/noAutofocus: nothing stands before it that a reader would miss
           autoFocus={autoFocus}
         />
         <Button type="submit" look="primary" disabled={submit.isPending || key.trim() === ""}>
-          {submit.isPending ? text.submitting : text.submit}
+          {submit.isPending ? t("signIn.submitting") : t("signIn.submit")}
         </Button>
       </div>
       {submit.error && <ProblemNotice error={submit.error} />}

@@ -1,18 +1,17 @@
 // One app, by its id in the URL.
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { getApp, listTemplates } from "../api/calls";
 import { asProblem } from "../api/problem";
 import { Button } from "../components/button";
 import { Empty, ProblemNotice } from "../components/notice";
-import { strings } from "../strings";
 import { Workspace } from "../workspace/workspace";
 import styles from "./workspace-page.module.css";
 
-const text = strings.workspace;
-
 export default function WorkspacePage({ appId }: { appId: string }) {
+  const { t } = useTranslation("common");
   const app = useQuery({ queryKey: ["app", appId], queryFn: ({ signal }) => getApp(appId, signal) });
   const templates = useQuery({
     queryKey: ["templates"],
@@ -21,7 +20,7 @@ export default function WorkspacePage({ appId }: { appId: string }) {
   });
   const name = app.data?.name;
   useEffect(() => {
-    document.title = name === undefined ? strings.product : `${name} · ${strings.product}`;
+    document.title = name === undefined ? "Vitrine" : `${name} · Vitrine`;
   }, [name]);
 
   if (app.data) {
@@ -30,10 +29,10 @@ export default function WorkspacePage({ appId }: { appId: string }) {
   }
   return (
     <main className={styles.middle}>
-      {app.isPending && <p>{text.loading}</p>}
+      {app.isPending && <p>{t("app.loading")}</p>}
       {app.error && asProblem(app.error).status === 404 && (
-        <Empty title={text.notFoundTitle} actions={<Link href="/">{text.home}</Link>}>
-          {text.notFound}
+        <Empty title={t("app.notFoundTitle")} actions={<Link href="/">{t("home")}</Link>}>
+          {t("app.notFound")}
         </Empty>
       )}
       {app.error && asProblem(app.error).status !== 404 && (
@@ -41,7 +40,7 @@ export default function WorkspacePage({ appId }: { appId: string }) {
           error={app.error}
           actions={
             <Button small onClick={() => app.refetch()}>
-              {strings.common.tryAgain}
+              {t("tryAgain")}
             </Button>
           }
         />

@@ -6,21 +6,20 @@ import { Link } from "wouter";
 import { exportUrl, renameApp } from "../api/calls";
 import { asProblem } from "../api/problem";
 import type { App } from "../api/types";
+import { PaletteButton } from "../commands/palette-button";
 import { IconButton, IconLink } from "../components/button";
 import { Icon } from "../components/icon";
 import { ThemeToggle } from "../components/theme-toggle";
-import { strings } from "../strings";
 import { PeopleRow } from "./presence/people-row";
 import { SaveLabel } from "./save-label";
 import { SessionStatusLabel } from "./session/session-status";
 import { PublishButton } from "./site/publish-button";
 import { Ribbon } from "./site/ribbon";
-import { TravelNote } from "./timeline/travel-note";
 import styles from "./top-bar.module.css";
 import type { WorkspaceHandle } from "./use-workspace";
 
 export function TopBar({ workspace }: { workspace: WorkspaceHandle }) {
-  const { t } = useTranslation("frame");
+  const { t } = useTranslation(["frame", "site"]);
   const { app, draft, state, site, travel, presence, handle } = workspace;
   const going = site.publish.phase !== "idle" || site.publish.active !== undefined;
   return (
@@ -38,7 +37,6 @@ export function TopBar({ workspace }: { workspace: WorkspaceHandle }) {
         />
       </div>
       <SaveLabel save={state.save} onRetry={() => draft.retryNow()} onShowConflict={workspace.openFile} />
-      <TravelNote travel={travel} />
       <span className={styles.space} />
       <PeopleRow
         people={presence.people}
@@ -64,12 +62,13 @@ export function TopBar({ workspace }: { workspace: WorkspaceHandle }) {
             onClick={() => travel.go({ kind: "redo" })}
           />
         </span>
+        <PaletteButton />
         <IconLink icon="download" label={t("export")} href={exportUrl(app.id)} download />
         <ThemeToggle />
         <span className={styles.wideOnly}>
           <IconButton
             icon="history"
-            label={strings.site.show}
+            label={t("site:panel.show")}
             aria-expanded={site.shown}
             data-testid="toggle-site"
             onClick={() => (site.shown ? site.hide() : site.showTab("history"))}

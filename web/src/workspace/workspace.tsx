@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { App } from "../api/types";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
+import { useUrlState } from "../components/use-url-state";
 import { Drawer } from "./drawer/drawer";
 import { DrawerToggle } from "./drawer/drawer-toggle";
 import { CodePane } from "./editor/code-pane";
@@ -24,13 +25,15 @@ import { SearchPanel } from "./search/search-panel";
 import { StageRail } from "./session/stage-rail";
 import { SidePanel } from "./side-panel";
 import { Announcer } from "./site/announcer";
-import { SettingsTab } from "./site/settings-tab";
 import { SitePanel } from "./site/site-panel";
 import { TopBar } from "./top-bar";
 import { useWorkspace, type WorkspaceHandle } from "./use-workspace";
 import { useWorkspaceCommands } from "./use-workspace-commands";
 
 const ChangesPane = lazy(() => import("./changes/changes-pane"));
+const SettingsPanel = lazy(async () => ({
+  default: (await import("./settings/settings-panel")).SettingsPanel,
+}));
 
 export function Workspace({ app, entryFile }: { app: App; entryFile: string | undefined }) {
   const { t } = useTranslation("frame");
@@ -237,10 +240,12 @@ function Changes({ workspace }: { workspace: WorkspaceHandle }) {
 }
 
 function Settings({ workspace }: { workspace: WorkspaceHandle }) {
-  const { app, site } = workspace;
+  const [tab, setTab] = useUrlState("settings");
   return (
     <div className={styles.panel} data-name="settings">
-      <SettingsTab app={app.id} edit={site.settingsEdit} onEdit={site.setSettingsEdit} />
+      <Suspense>
+        <SettingsPanel app={workspace.app} tab={tab} onTab={setTab} />
+      </Suspense>
     </div>
   );
 }

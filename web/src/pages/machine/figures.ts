@@ -7,6 +7,11 @@ export interface Load {
   apps: ReadonlyMap<string, number>;
 }
 
+/** How often the machine is asked. */
+export const EVERY_MS = 3_000;
+/** Answers whose load is drawn: five minutes. */
+export const HISTORY_POINTS = 100;
+
 /** Answers further apart, of a tab that was not looked at, say nothing about now. */
 const LONGEST_MS = 15_000;
 
@@ -30,6 +35,11 @@ function shareOfAll(before: MachineView, after: MachineView, micros: number): nu
   if (before.cpu_micros === undefined || after.cpu_micros === undefined) return undefined;
   const share = (after.cpu_micros - before.cpu_micros) / (micros * after.cores);
   return Math.min(1, Math.max(0, share));
+}
+
+/** A share as whole percent. */
+export function percentOf(share: number): number {
+  return Math.round(share * 100);
 }
 
 /** The memory of the machine in parts that make up all of it. */

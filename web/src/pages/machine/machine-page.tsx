@@ -1,15 +1,16 @@
 // What runs on the server's machine and what it costs, for whoever runs it.
-import { type ReactNode, useEffect, useState } from "react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { asProblem } from "../../api/problem";
 import type { MachineView } from "../../api/types";
+import { useCommands } from "../../commands/commands";
 import { Button } from "../../components/button";
+import { countOf, timeOf } from "../../components/format";
 import { Empty, ProblemNotice } from "../../components/notice";
-import { ThemeToggle } from "../../components/theme-toggle";
-import { Wordmark } from "../../components/wordmark";
-import { strings } from "../../strings";
-import { SignOutButton } from "../sign-out-button";
+import { PageFrame, PageTitle } from "../page-frame";
 import { useMe } from "../use-me";
+import type { Load } from "./figures";
 import { MemoryPanel } from "./memory-panel";
 import styles from "./page.module.css";
 import { PreviewTable } from "./preview-table";
@@ -18,93 +19,100 @@ import { SessionsPanel } from "./sessions-panel";
 import { SincePanel } from "./since-panel";
 import { useMachine } from "./use-machine";
 
-const text = strings.machine;
-
 export default function MachinePage() {
+  const { t } = useTranslation("machine");
   const me = useMe();
-  const [isPaused, setPaused] = useState(false);
   const isAllowed = me.data?.runs_server ?? false;
-  const seen = useMachine({ isAllowed, isPaused });
-  useEffect(() => {
-    document.title = `${text.title} · ${strings.product}`;
-  }, []);
-
-  const isRefused = !isAllowed || (seen.error !== null && asProblem(seen.error).status === 403);
-  if (isRefused) {
-    return (
-      <Frame>
-        <div className={styles.intro}>
-          <h1>{text.title}</h1>
-        </div>
-        <Empty title={text.refusedTitle} actions={<Link href="/">{text.home}</Link>}>
-          {text.refused}
-        </Empty>
-      </Frame>
-    );
-  }
-  const again = (
-    <Button small onClick={() => seen.refetch()}>
-      {strings.common.tryAgain}
-    </Button>
-  );
-  const { data } = seen;
   return (
-    <Frame>
-      <div className={styles.intro}>
-        <div>
-          <h1>{text.title}</h1>
-          {data && <p data-testid="machine-lead">{leadOf(data.machine)}</p>}
-        </div>
-        {data && (
-          <Button small onClick={() => setPaused(!isPaused)}>
-            {isPaused ? text.resume : text.pause}
-          </Button>
-        )}
-      </div>
-      {!data && !seen.error && <p role="status">{text.loading}</p>}
-      {seen.error && (
+    <PageFrame page="machine" title={t("title")}>
+      {isAllowed ? <Watched /> : <Refused />}
+    </PageFrame>
+  );
+}
+
+function Refused() {
+  const { t } = useTranslation(["machine", "common"]);
+  return (
+    <>
+      <PageTitle title={t("title")} />
+      <Empty title={t("refusedTitle")} actions={<Link href="/">{t("common:home")}</Link>}>
+        {t("refused")}
+      </Empty>
+    </>
+  );
+}
+
+function Watched() {
+  const { t } = useTranslation(["machine", "common"]);
+  const [isPaused, setPaused] = useState(false);
+  const { data, error, refetch } = useMachine(isPaused);
+  const words = isPaused ? t("resume") : t("pause");
+  useCommands([{ id: "machine.pause", title: words, section: t("title"), run: () => setPaused(!isPaused) }]);
+  // Whoever ran the server when the page was opened may not do so any more.
+  if (error && asProblem(error).status === 403) return <Refused />;
+  const time = data && timeOf(data.machine.at);
+  return (
+    <>
+      <PageTitle
+        title={t("title")}
+        actions={
+          data && (
+            <Button small onClick={() => setPaused(!isPaused)}>
+              {words}
+            </Button>
+          )
+        }
+      >
+        {data && <Lead machine={data.machine} />}
+      </PageTitle>
+      {!data && !error && <p role="status">{t("loading")}</p>}
+      {error && (
         <div className={styles.fault}>
-          <ProblemNotice error={seen.error} actions={again} />
-          {data && <p>{text.stale(new Date(data.machine.at).toLocaleTimeString())}</p>}
+          <ProblemNotice
+            error={error}
+            actions={
+              <Button small onClick={() => refetch()}>
+                {t("common:tryAgain")}
+              </Button>
+            }
+          />
         </div>
       )}
-      {data && (
-        <>
-          <div className={styles.panels}>
-            <MemoryPanel machine={data.machine} />
-            <ProcessorPanel cores={data.machine.cores} share={data.load?.all} history={data.history} />
-          </div>
-          <SessionsPanel machine={data.machine} />
-          <PreviewTable machine={data.machine} load={data.load} />
-          <SincePanel machine={data.machine} />
-        </>
-      )}
-    </Frame>
+      {data && (error || isPaused) && <p className={styles.stale}>{t("stale", { time })}</p>}
+      {data && <Panels machine={data.machine} load={data.load} history={data.history} />}
+    </>
   );
 }
 
-function Frame({ children }: { children: ReactNode }) {
+interface PanelsProps {
+  machine: MachineView;
+  load: Load | undefined;
+  history: readonly number[];
+}
+
+function Panels({ machine, load, history }: PanelsProps) {
   return (
-    <div className={styles.page}>
-      <header className={styles.header}>
-        <Link href="/" className={styles.home} title={text.home}>
-          <Wordmark />
-        </Link>
-        <span className={styles.actions}>
-          <Link href="/" className={styles.link}>
-            {text.home}
-          </Link>
-          <ThemeToggle />
-          <SignOutButton />
-        </span>
-      </header>
-      <main className={styles.main}>{children}</main>
-    </div>
+    <>
+      <div className={styles.panels}>
+        <MemoryPanel machine={machine} />
+        <ProcessorPanel machine={machine} share={load?.all} history={history} />
+      </div>
+      <SessionsPanel machine={machine} />
+      <PreviewTable machine={machine} load={load} />
+      <SincePanel machine={machine} />
+    </>
   );
 }
 
-function leadOf({ sessions }: MachineView): string {
-  if (sessions === undefined) return text.leadUnknown;
-  const total = Object.values(sessions).reduce((sum, count) => sum + count, 0);
-  return text.lead(sessions.running, total);
+function Lead({ machine: { sessions } }: { machine: MachineView }) {
+  const { t } = useTranslation("machine");
+  const words = () => {
+    if (sessions === undefined) return t("lead.unknown");
+    const total = Object.values(sessions).reduce((sum, count) => sum + count, 0);
+    const figures = { count: total, running: countOf(sessions.running) };
+    if (total === 0) return t("lead.nobody");
+    if (sessions.running === 0) return t("lead.none", figures);
+    return sessions.running === total ? t("lead.all", figures) : t("lead.some", figures);
+  };
+  return <p data-testid="machine-lead">{words()}</p>;
 }

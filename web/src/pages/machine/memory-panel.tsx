@@ -1,34 +1,39 @@
 // The memory of the machine: how much of it is used, and by what.
+import { useTranslation } from "react-i18next";
 import type { MachineView } from "../../api/types";
+import card from "../../components/card.module.css";
 import { memoryOf } from "../../components/format";
-import { strings } from "../../strings";
 import { type MemoryParts, memoryParts } from "./figures";
 import styles from "./panels.module.css";
 
-const text = strings.machine;
 const PARTS = ["sandboxes", "pool", "rest", "free"] as const;
 
 export function MemoryPanel({ machine }: { machine: MachineView }) {
+  const { t } = useTranslation("machine");
   const parts = memoryParts(machine);
-  const { memory } = machine;
+  const { reserved_bytes: reserved } = machine.memory;
   return (
-    <section className={styles.panel} aria-labelledby="machine-memory" data-testid="machine-memory">
-      <div className={styles.head}>
-        <h2 id="machine-memory">{text.memory}</h2>
+    <section className={card.card} aria-labelledby="machine-memory" data-testid="machine-memory">
+      <div>
+        <h2 id="machine-memory" className={card.heading}>
+          {t("memory")}
+        </h2>
         <p className={styles.figure}>
-          {parts ? text.used(memoryOf(parts.total - parts.free), memoryOf(parts.total)) : text.unknown}
+          {parts
+            ? t("used", { used: memoryOf(parts.total - parts.free), total: memoryOf(parts.total) })
+            : t("unknown")}
         </p>
       </div>
       {parts && <MemoryBar parts={parts} />}
       <p className={styles.hint}>
-        {text.reserved(memoryOf(memory.reserved_bytes))} {swapOf(machine)}
+        {t("reserved", { bytes: memoryOf(reserved) })} <Swap machine={machine} />
       </p>
     </section>
   );
 }
 
 function MemoryBar({ parts }: { parts: MemoryParts }) {
-  const labels = { sandboxes: text.sandboxes, pool: text.pool, rest: text.rest, free: text.free };
+  const { t } = useTranslation("machine");
   return (
     <>
       <div className={styles.bar} aria-hidden="true">
@@ -39,7 +44,7 @@ function MemoryBar({ parts }: { parts: MemoryParts }) {
       <dl className={styles.legend}>
         {PARTS.map((part) => (
           <div key={part} data-part={part}>
-            <dt>{labels[part]}</dt>
+            <dt>{t(`parts.${part}`)}</dt>
             <dd>{memoryOf(parts[part])}</dd>
           </div>
         ))}
@@ -48,8 +53,9 @@ function MemoryBar({ parts }: { parts: MemoryParts }) {
   );
 }
 
-function swapOf({ memory }: MachineView): string {
+function Swap({ machine: { memory } }: { machine: MachineView }) {
+  const { t } = useTranslation("machine");
   const { swap_total_bytes: total, swap_free_bytes: free } = memory;
-  if (total === undefined || free === undefined) return "";
-  return total === 0 ? text.noSwap : text.swap(memoryOf(total - free), memoryOf(total));
+  if (total === undefined || free === undefined) return null;
+  return total === 0 ? t("noSwap") : t("swap", { used: memoryOf(total - free), total: memoryOf(total) });
 }

@@ -1,15 +1,14 @@
 // The previews that have a sandbox, with what each of them uses. On a phone the state and the last use stand under the name.
+import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { MachineView, SandboxView } from "../../api/types";
-import { memoryOf, spanOf } from "../../components/format";
+import card from "../../components/card.module.css";
+import { countOf, memoryOf, spanOf } from "../../components/format";
 import { Icon } from "../../components/icon";
 import { Empty } from "../../components/notice";
 import { useUrlState } from "../../components/use-url-state";
-import { strings } from "../../strings";
-import { COLUMNS, type Column, type Load, orderOf, pressed, sorted } from "./figures";
+import { COLUMNS, type Column, type Load, orderOf, percentOf, pressed, sorted } from "./figures";
 import styles from "./preview-table.module.css";
-
-const text = strings.machine;
 
 interface PreviewTableProps {
   machine: MachineView;
@@ -17,14 +16,17 @@ interface PreviewTableProps {
 }
 
 export function PreviewTable({ machine, load }: PreviewTableProps) {
+  const { t } = useTranslation(["machine", "common"]);
   const [sort, setSort] = useUrlState("sort");
   const order = orderOf(sort);
   const total = Object.values(machine.sandboxes).reduce((sum, count) => sum + count, 0);
   return (
     <section className={styles.section} aria-labelledby="machine-previews">
-      <h2 id="machine-previews">{text.table}</h2>
+      <h2 id="machine-previews" className={card.heading}>
+        {t("table")}
+      </h2>
       {machine.items.length === 0 ? (
-        <Empty title={text.tableEmptyTitle}>{text.tableEmpty}</Empty>
+        <Empty title={t("tableEmptyTitle")}>{t("tableEmpty")}</Empty>
       ) : (
         <table className={styles.table} aria-labelledby="machine-previews">
           <thead>
@@ -54,7 +56,9 @@ export function PreviewTable({ machine, load }: PreviewTableProps) {
         </table>
       )}
       {machine.items.length < total && (
-        <p className={styles.more}>{text.tableShown(machine.items.length, total)}</p>
+        <p className={styles.more}>
+          {t("tableShown", { shown: countOf(machine.items.length), total: countOf(total) })}
+        </p>
       )}
     </section>
   );
@@ -67,10 +71,11 @@ interface HeadingProps {
 }
 
 function Heading({ column, sorted, onPress }: HeadingProps) {
+  const { t } = useTranslation(["machine", "common"]);
   return (
     <th scope="col" data-column={column} aria-sort={sorted}>
-      <button type="button" onClick={onPress} title={column === "cpu" ? text.cpuTitle : undefined}>
-        {text.columns[column]}
+      <button type="button" onClick={onPress} title={column === "cpu" ? t("cpuTitle") : undefined}>
+        {t(`columns.${column}`)}
         <span className={styles.arrow} data-sorted={sorted ?? "none"}>
           <Icon name="chevron" />
         </span>
@@ -87,12 +92,13 @@ interface RowProps {
 }
 
 function Row({ item, now, share }: RowProps) {
+  const { t } = useTranslation(["machine", "common"]);
   const since = (at: string | undefined) => (at === undefined ? undefined : spanOf(now - Date.parse(at)));
   const used = since(item.last_use_at);
-  const lastUse = used === undefined ? text.none : text.ago(used);
+  const lastUse = used === undefined ? t("common:none") : t("ago", { span: used });
   // One on its way has none yet, and one that was given up has none any more.
   const hasSandbox = item.memory_bytes > 0;
-  const state = strings.session.status[item.status];
+  const state = t(`common:session.${item.status}`);
   return (
     <tr data-testid={`preview-${item.app_id}`} data-status={item.status}>
       <th scope="row" data-column="app">
@@ -110,13 +116,15 @@ function Row({ item, now, share }: RowProps) {
         </span>
       </td>
       <td data-column="memory">
-        {hasSandbox ? memoryOf(item.memory_bytes) : text.none}
+        {hasSandbox ? memoryOf(item.memory_bytes) : t("common:none")}
         {item.swap_bytes > 0 && (
-          <span className={styles.quiet}>{text.inSwap(memoryOf(item.swap_bytes))}</span>
+          <span className={styles.quiet}>{t("inSwap", { bytes: memoryOf(item.swap_bytes) })}</span>
         )}
       </td>
-      <td data-column="cpu">{share !== undefined && hasSandbox ? text.percent(share) : text.none}</td>
-      <td data-column="age">{since(item.started_at) ?? text.none}</td>
+      <td data-column="cpu">
+        {share !== undefined && hasSandbox ? t("percent", { percent: percentOf(share) }) : t("common:none")}
+      </td>
+      <td data-column="age">{since(item.started_at) ?? t("common:none")}</td>
       <td data-column="use">{lastUse}</td>
     </tr>
   );
@@ -124,6 +132,7 @@ function Row({ item, now, share }: RowProps) {
 
 /** Apps of others have no names here, and nothing to open. */
 function AppName({ item }: { item: SandboxView }) {
+  const { t } = useTranslation(["machine", "common"]);
   if (item.app_name !== undefined) {
     return (
       <Link href={`/apps/${item.app_id}`} className={styles.name}>
@@ -132,7 +141,7 @@ function AppName({ item }: { item: SandboxView }) {
     );
   }
   return (
-    <span className={styles.foreign} title={text.tenant(item.tenant_id)}>
+    <span className={styles.foreign} title={t("tenant", { tenant: item.tenant_id })}>
       {item.app_id}
     </span>
   );

@@ -1,80 +1,114 @@
 // What has happened since the server started, and what is kept ready.
+import { useTranslation } from "react-i18next";
 import type { MachineView } from "../../api/types";
-import { memoryOf } from "../../components/format";
-import { strings } from "../../strings";
+import card from "../../components/card.module.css";
+import { countOf, memoryOf } from "../../components/format";
 import styles from "./panels.module.css";
 
-const text = strings.machine;
-
 export function SincePanel({ machine }: { machine: MachineView }) {
+  const { t } = useTranslation("machine");
   return (
     <div className={styles.pair}>
       <section aria-labelledby="machine-since">
-        <h2 id="machine-since">{text.sinceStart}</h2>
-        <Facts facts={happened(machine)} />
+        <h2 id="machine-since" className={card.heading}>
+          {t("sinceStart")}
+        </h2>
+        <Happened machine={machine} />
       </section>
       <section aria-labelledby="machine-kept">
-        <h2 id="machine-kept">{text.kept}</h2>
-        <Facts facts={kept(machine)} />
+        <h2 id="machine-kept" className={card.heading}>
+          {t("kept")}
+        </h2>
+        <Kept machine={machine} />
       </section>
     </div>
   );
 }
 
-interface Fact {
-  name: string;
-  figure: string;
-  hint: string;
-  id: string;
-}
-
-function Facts({ facts }: { facts: Fact[] }) {
+function Happened({ machine: { since_start: since } }: { machine: MachineView }) {
+  const { t } = useTranslation("machine");
   return (
     <dl className={styles.facts}>
-      {facts.map(({ id, name, figure, hint }) => (
-        <div key={id} data-testid={`fact-${id}`}>
-          <dt>{name}</dt>
-          <dd>
-            <strong>{figure}</strong> <span>{hint}</span>
-          </dd>
-        </div>
-      ))}
+      <Fact
+        id="starts"
+        name={t("facts.starts")}
+        figure={countOf(since.starts)}
+        hint={t("facts.startsHint", { pooled: countOf(since.from_pool) })}
+      />
+      <Fact id="wakes" name={t("facts.wakes")} figure={countOf(since.wakes)} hint={t("facts.wakesHint")} />
+      <Fact
+        id="freezes"
+        name={t("facts.freezes")}
+        figure={countOf(since.freezes)}
+        hint={t("facts.freezesHint", { thaws: countOf(since.thaws) })}
+      />
+      <Fact
+        id="hibernations"
+        name={t("facts.hibernations")}
+        figure={countOf(since.hibernations)}
+        hint={t("facts.hibernationsHint", { evictions: countOf(since.evictions) })}
+      />
+      <Fact
+        id="refusals"
+        name={t("facts.refusals")}
+        figure={countOf(since.refusals)}
+        hint={t("facts.refusalsHint")}
+      />
+      <Fact
+        id="losses"
+        name={t("facts.losses")}
+        figure={countOf(since.losses)}
+        hint={t("facts.lossesHint")}
+      />
     </dl>
   );
 }
 
-function happened({ since_start: since }: MachineView): Fact[] {
-  const fact = (id: string, name: string, count: number, hint: string) => ({
-    id,
-    name,
-    figure: text.count(count),
-    hint,
-  });
-  return [
-    fact("starts", text.starts, since.starts, text.startsHint(since.from_pool)),
-    fact("wakes", text.wakes, since.wakes, text.wakesHint),
-    fact("freezes", text.freezes, since.freezes, text.freezesHint(since.thaws)),
-    fact("hibernations", text.hibernations, since.hibernations, text.hibernationsHint(since.evictions)),
-    fact("refusals", text.refusals, since.refusals, text.refusalsHint),
-    fact("losses", text.losses, since.losses, text.lossesHint),
-  ];
+function Kept({ machine: { pool, layers } }: { machine: MachineView }) {
+  const { t } = useTranslation("machine");
+  const layersHint =
+    layers &&
+    t("facts.layersHint", {
+      inUse: countOf(layers.in_use),
+      size: memoryOf(layers.bytes),
+      budget: memoryOf(layers.budget_bytes),
+    });
+  return (
+    <dl className={styles.facts}>
+      <Fact
+        id="pool"
+        name={t("facts.pool")}
+        figure={t("facts.poolFigure", { count: pool.warm })}
+        hint={
+          pool.warm === 0
+            ? t("facts.poolEmpty")
+            : t("facts.poolHint", { memory: memoryOf(pool.memory_bytes) })
+        }
+      />
+      <Fact
+        id="layers"
+        name={t("facts.layers")}
+        figure={layers === undefined ? t("unknown") : countOf(layers.count)}
+        hint={layersHint ?? ""}
+      />
+    </dl>
+  );
 }
 
-function kept({ pool, layers }: MachineView): Fact[] {
-  const warm = {
-    id: "pool",
-    name: text.pool,
-    figure: text.poolFigure(pool.warm),
-    hint: pool.warm === 0 ? text.poolEmpty : text.poolHint(memoryOf(pool.memory_bytes)),
-  };
-  const packages = {
-    id: "layers",
-    name: text.layers,
-    figure: layers === undefined ? text.unknown : text.count(layers.count),
-    hint:
-      layers === undefined
-        ? ""
-        : text.layersHint(layers.in_use, memoryOf(layers.bytes), memoryOf(layers.budget_bytes)),
-  };
-  return [warm, packages];
+interface FactProps {
+  id: string;
+  name: string;
+  figure: string;
+  hint: string;
+}
+
+function Fact({ id, name, figure, hint }: FactProps) {
+  return (
+    <div data-testid={`fact-${id}`}>
+      <dt>{name}</dt>
+      <dd>
+        <strong>{figure}</strong> <span>{hint}</span>
+      </dd>
+    </div>
+  );
 }

@@ -4,15 +4,12 @@ import { useRef } from "react";
 import { getMachine } from "../../api/calls";
 import { asProblem } from "../../api/problem";
 import type { MachineView } from "../../api/types";
-import { type Load, loadBetween } from "./figures";
+import { EVERY_MS, HISTORY_POINTS, type Load, loadBetween } from "./figures";
 
 /** How many previews are listed. */
 const LISTED = 100;
-const EVERY_MS = 3_000;
 /** The load is the difference of two answers: the second one comes soon. */
 const FIRST_MS = 1_000;
-/** Answers whose load is drawn: five minutes. */
-const KEPT = 100;
 
 interface Seen {
   machine: MachineView;
@@ -22,16 +19,15 @@ interface Seen {
 }
 
 /** Nothing is asked while `isPaused`, nor while the tab is not visible. */
-export function useMachine({ isAllowed, isPaused }: { isAllowed: boolean; isPaused: boolean }) {
+export function useMachine(isPaused: boolean) {
   const last = useRef<Seen>(undefined);
   return useQuery({
     queryKey: ["machine"],
-    enabled: isAllowed,
     queryFn: async ({ signal }): Promise<Seen> => {
       const machine = await getMachine(LISTED, signal);
       const load = loadBetween(last.current?.machine, machine);
-      const history = load?.all === undefined ? [] : [load.all];
-      last.current = { machine, load, history: [...(last.current?.history ?? []), ...history].slice(-KEPT) };
+      const all = [...(last.current?.history ?? []), ...(load?.all === undefined ? [] : [load.all])];
+      last.current = { machine, load, history: all.slice(-HISTORY_POINTS) };
       return last.current;
     },
     // The next one comes by itself: only a hiccup is passed over.
@@ -41,8 +37,11 @@ export function useMachine({ isAllowed, isPaused }: { isAllowed: boolean; isPaus
     refetchOnWindowFocus: !isPaused,
     refetchOnReconnect: !isPaused,
     refetchInterval: (query) => {
+      const { data, error } = query.state;
       if (isPaused) return false;
-      return query.state.data?.load === undefined ? FIRST_MS : EVERY_MS;
+      // Without a processor's figures there is no load to wait for; of a server in trouble nothing is asked in a hurry.
+      const isFirst = data?.load === undefined && data?.machine.cpu_micros !== undefined;
+      return isFirst && error === null ? FIRST_MS : EVERY_MS;
     },
   });
 }

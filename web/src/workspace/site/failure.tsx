@@ -1,14 +1,13 @@
 // Why something did not happen: what, where, and one thing to do about it.
+import i18next from "i18next";
+import { useTranslation } from "react-i18next";
 import { asProblem } from "../../api/problem";
 import type { Problem, ProblemItem } from "../../api/types";
 import { Button } from "../../components/button";
-import { strings } from "../../strings";
 import { PlaceButton } from "./place-button";
 import { type Place, placeName, placeOf, remedyOf } from "./publish-view";
 import styles from "./site.module.css";
 import { Unsaved } from "./use-start";
-
-const text = strings.publish;
 
 export interface Places {
   /** Whether the draft has the file. */
@@ -23,6 +22,7 @@ interface FailureProps {
 }
 
 export function Failure({ problem, places, onAgain }: FailureProps) {
+  const { t } = useTranslation(["site", "common"]);
   const { title, detail, errors = [], request_id } = problem;
   const remedy = remedyOf(problem, places.exists);
   return (
@@ -50,15 +50,17 @@ export function Failure({ problem, places, onAgain }: FailureProps) {
           })}
         </ul>
       )}
-      {request_id !== undefined && <p className={styles.quiet}>{strings.common.requestId(request_id)}</p>}
+      {request_id !== undefined && (
+        <p className={styles.quiet}>{t("common:requestId", { id: request_id })}</p>
+      )}
       <div className={styles.actions}>
         {remedy.kind === "open" ? (
           <Button small onClick={() => places.open(remedy.place)} data-testid="publish-remedy">
-            {text.openPlace(placeName(remedy.place))}
+            {t("publish.openPlace", { place: placeName(remedy.place) })}
           </Button>
         ) : (
           <Button small onClick={onAgain} data-testid="publish-remedy">
-            {strings.common.tryAgain}
+            {t("common:tryAgain")}
           </Button>
         )}
       </div>
@@ -97,9 +99,13 @@ function problemOfFault(fault: Error): FailureProps["problem"] {
     const errors = save.paths.map((file) => ({
       path: file,
       code: "conflict",
-      message: strings.save.conflict,
+      message: i18next.t("site:publish.conflictPlace"),
     }));
-    return { title: text.conflictTitle, detail: text.conflict(path), errors };
+    return {
+      title: i18next.t("site:publish.conflictTitle"),
+      detail: i18next.t("site:publish.conflict", { path }),
+      errors,
+    };
   }
-  return { title: text.unsavedTitle, detail: text.unsaved };
+  return { title: i18next.t("site:publish.unsavedTitle"), detail: i18next.t("site:publish.unsaved") };
 }

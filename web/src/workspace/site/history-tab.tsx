@@ -1,11 +1,12 @@
 // Everything that was published or tried, newest first; what was live once can be made live again.
+
 import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 import type { App, Publish, Release } from "../../api/types";
 import { Button } from "../../components/button";
-import { shortAgoOf } from "../../components/format";
+import { dateTimeOf, shortAgoOf } from "../../components/format";
 import { Empty, ProblemNotice } from "../../components/notice";
 import { useNow } from "../../components/use-now";
-import { strings } from "../../strings";
 import { historyOf, shortId } from "./history";
 import styles from "./history.module.css";
 import { addressOf } from "./ribbon-text";
@@ -13,7 +14,6 @@ import siteStyles from "./site.module.css";
 import { useReleases, useRevision, useSwitch } from "./use-live";
 import type { PublishList } from "./use-publish";
 
-const text = strings.history;
 const TICK_MS = 20_000;
 
 interface HistoryTabProps {
@@ -23,6 +23,7 @@ interface HistoryTabProps {
 }
 
 export function HistoryTab({ app, publishes, onShowPublish }: HistoryTabProps) {
+  const { t } = useTranslation(["site", "common"]);
   const releases = useReleases(app.id);
   const now = useNow(TICK_MS);
   const lists = [releases, publishes];
@@ -33,24 +34,24 @@ export function HistoryTab({ app, publishes, onShowPublish }: HistoryTabProps) {
   };
   return (
     <div className={siteStyles.scroll}>
-      {lists.some((list) => list.isPending) && <p className={siteStyles.quiet}>{text.loading}</p>}
+      {lists.some((list) => list.isPending) && <p className={siteStyles.quiet}>{t("history.loading")}</p>}
       {error && (
         <ProblemNotice
           error={error}
           actions={
             <Button small onClick={() => void Promise.all(lists.map((list) => list.refetch()))}>
-              {strings.common.tryAgain}
+              {t("common:tryAgain")}
             </Button>
           }
         />
       )}
       {lists.every((list) => list.isSuccess) && items.length === 0 && (
-        <Empty title={text.emptyTitle}>{text.empty}</Empty>
+        <Empty title={t("history.emptyTitle")}>{t("history.empty")}</Empty>
       )}
       <p className="visually-hidden" role="status">
         {app.release
-          ? strings.ribbon.isLive(strings.ribbon.release(app.release.number))
-          : strings.ribbon.none}
+          ? t("ribbon.isLive", { release: t("ribbon.release", { number: app.release.number }) })
+          : t("ribbon.none")}
       </p>
       <ol className={styles.list} data-testid="history">
         {items.map((item) =>
@@ -64,7 +65,7 @@ export function HistoryTab({ app, publishes, onShowPublish }: HistoryTabProps) {
       {lists.some((list) => list.hasNextPage) && (
         <div className={siteStyles.actions}>
           <Button small disabled={lists.some((list) => list.isFetchingNextPage)} onClick={more}>
-            {text.more}
+            {t("history.more")}
           </Button>
         </div>
       )}
@@ -73,9 +74,10 @@ export function HistoryTab({ app, publishes, onShowPublish }: HistoryTabProps) {
 }
 
 function ReleaseRow({ app, release, now }: { app: App; release: Release; now: number }) {
+  const { t } = useTranslation("site");
   const { promote, unpublish } = useSwitch(app.id);
   const [asking, setAsking] = useState(false);
-  const name = strings.ribbon.release(release.number);
+  const name = t("ribbon.release", { number: release.number });
   const isLive = app.release === undefined ? release.current : app.release.id === release.id;
   const row = useRef<HTMLLIElement>(null);
   // The button that was pressed goes; the focus stays in its row.
@@ -86,8 +88,8 @@ function ReleaseRow({ app, release, now }: { app: App; release: Release; now: nu
     <li ref={row} className={styles.row} tabIndex={-1} data-testid={`release-${release.number}`}>
       <div className={styles.line}>
         <strong className={styles.number}>{name}</strong>
-        {isLive && <span className={styles.live}>{text.current}</span>}
-        <time className={styles.when} dateTime={release.created_at} title={dateOf(release.created_at)}>
+        {isLive && <span className={styles.live}>{t("history.current")}</span>}
+        <time className={styles.when} dateTime={release.created_at} title={dateTimeOf(release.created_at)}>
           {shortAgoOf(release.created_at, now)}
         </time>
         <span className={styles.buttons}>
@@ -97,25 +99,25 @@ function ReleaseRow({ app, release, now }: { app: App; release: Release; now: nu
               href={release.permalink_url}
               target="_blank"
               rel="noreferrer"
-              aria-label={text.permalink(name)}
-              title={text.permalink(name)}
+              aria-label={t("history.permalink", { name })}
+              title={t("history.permalink", { name })}
             >
-              {text.permalinkShort}
+              {t("history.permalinkShort")}
             </a>
           )}
           {!isServed && (
             <Button
               small
-              aria-label={text.promoteLabel(name)}
+              aria-label={t("history.promoteLabel", { name })}
               disabled={promote.isPending}
               onClick={() => promote.mutate(release.artifact, stay)}
             >
-              {promote.isPending ? text.promoting : text.promote}
+              {promote.isPending ? t("history.promoting") : t("history.promote")}
             </Button>
           )}
           {isLive && (
             <Button small aria-expanded={asking} onClick={() => setAsking(!asking)} data-testid="unpublish">
-              {text.unpublish}
+              {t("history.unpublish")}
             </Button>
           )}
         </span>
@@ -142,26 +144,30 @@ interface UnpublishQuestionProps {
 }
 
 function UnpublishQuestion({ app, pending, onUnpublish, onKeep }: UnpublishQuestionProps) {
+  const { t } = useTranslation("site");
   return (
     <div className={styles.question}>
-      <p>{text.confirmUnpublish(addressOf(app.published_url ?? app.site_url ?? app.slug))}</p>
+      <p>
+        {t("history.confirmUnpublish", { address: addressOf(app.published_url ?? app.site_url ?? app.slug) })}
+      </p>
       <Button small look="danger" disabled={pending} onClick={onUnpublish} data-testid="unpublish-confirm">
-        {pending ? text.unpublishing : text.unpublish}
+        {pending ? t("history.unpublishing") : t("history.unpublish")}
       </Button>
       <Button small autoFocus onClick={onKeep}>
-        {text.keep}
+        {t("history.keep")}
       </Button>
     </div>
   );
 }
 
 function ReleaseFacts({ app, release }: { app: App; release: Release }) {
+  const { t } = useTranslation("site");
   const revision = useRevision(app.id, release.revision_id).data;
   return (
     <p className={styles.facts}>
-      <span>{text.cause[release.cause]}</span>
+      <span>{t(`history.cause.${release.cause}`)}</span>
       <span title={release.revision_id}>
-        {revision ? text.draft(revision.draft_version) : shortId(release.revision_id)}
+        {revision ? t("history.draft", { version: revision.draft_version }) : shortId(release.revision_id)}
       </span>
       <code title={release.artifact}>{shortId(release.artifact)}</code>
     </p>
@@ -175,30 +181,24 @@ interface PublishRowProps {
 }
 
 function PublishRow({ publish, now, onShow }: PublishRowProps) {
+  const { t } = useTranslation("site");
   const { id, status, error, created_at } = publish;
   return (
     <li className={styles.row} data-testid={`publish-${id}`}>
       <div className={styles.line}>
         <span className={styles.status} data-status={status}>
-          {strings.publish.status[status]}
+          {t(`publish.status.${status}`)}
         </span>
-        <time className={styles.when} dateTime={created_at} title={dateOf(created_at)}>
+        <time className={styles.when} dateTime={created_at} title={dateTimeOf(created_at)}>
           {shortAgoOf(created_at, now)}
         </time>
         <span className={styles.buttons}>
           <Button small onClick={() => onShow(id)}>
-            {text.details}
+            {t("history.details")}
           </Button>
         </span>
       </div>
       {error && <p className={styles.facts}>{error.title}</p>}
     </li>
   );
-}
-
-const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-
-function dateOf(time: string): string {
-  const at = new Date(time);
-  return Number.isNaN(at.getTime()) ? "" : date.format(at);
 }

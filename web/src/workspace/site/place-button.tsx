@@ -1,5 +1,5 @@
 // A file and a line, as a way to go there.
-import { strings } from "../../strings";
+import { useTranslation } from "react-i18next";
 import { type Place, placeName } from "./publish-view";
 import styles from "./site.module.css";
 
@@ -9,12 +9,13 @@ interface PlaceButtonProps {
 }
 
 export function PlaceButton({ place, onOpen }: PlaceButtonProps) {
+  const { t } = useTranslation("site");
   const name = placeName(place);
   return (
     <button
       type="button"
       className={styles.place}
-      title={strings.publish.openPlace(name)}
+      title={t("publish.openPlace", { place: name })}
       onClick={() => onOpen(place)}
     >
       {name}

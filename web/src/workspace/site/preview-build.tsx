@@ -1,13 +1,11 @@
 // Below the publish: the same build, only for whoever has the link.
+import { useTranslation } from "react-i18next";
 import type { Publish } from "../../api/types";
 import { Button } from "../../components/button";
 import buttonStyles from "../../components/button.module.css";
-import { strings } from "../../strings";
 import { Failure, NotStarted, type Places } from "./failure";
 import styles from "./site.module.css";
 import type { PreviewBuild } from "./use-preview-build";
-
-const text = strings.previewBuild;
 
 interface PreviewBuildProps {
   build: PreviewBuild;
@@ -17,13 +15,18 @@ interface PreviewBuildProps {
 }
 
 export function PreviewBuildSection({ build, published, places }: PreviewBuildProps) {
+  const { t } = useTranslation("site");
   const { latest, url, going, fault, start } = build;
   const hasFailed = !going && !fault && latest?.status === "failed";
   // What failed before the publish above is no news beside it.
   const isNews = latest !== undefined && latest.build_seq > (published?.build_seq ?? 0);
   const failure = hasFailed && isNews ? latest.error : undefined;
   return (
-    <section className={styles.previewBuild} aria-label={text.button} data-testid="preview-build">
+    <section
+      className={styles.previewBuild}
+      aria-label={t("previewBuild.button")}
+      data-testid="preview-build"
+    >
       <div className={styles.actions}>
         <Button
           small
@@ -32,7 +35,7 @@ export function PreviewBuildSection({ build, published, places }: PreviewBuildPr
           onClick={() => going || start()}
           data-testid="preview-build-run"
         >
-          {going ? text.going : text.button}
+          {going ? t("previewBuild.going") : t("previewBuild.button")}
         </Button>
         {url !== undefined && (
           <a
@@ -42,11 +45,11 @@ export function PreviewBuildSection({ build, published, places }: PreviewBuildPr
             rel="noreferrer"
             data-testid="preview-build-link"
           >
-            {going || hasFailed ? text.openLast : text.open}
+            {going || hasFailed ? t("previewBuild.openLast") : t("previewBuild.open")}
           </a>
         )}
       </div>
-      <p className={styles.quiet}>{text.hint}</p>
+      <p className={styles.quiet}>{t("previewBuild.hint")}</p>
       {fault && !going && <NotStarted fault={fault} places={places} onAgain={() => start()} />}
       {failure && <Failure problem={failure} places={places} onAgain={() => start()} />}
     </section>

@@ -1,15 +1,14 @@
 // What would break the site before it is published; each with the way to its place.
+
 import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
 import type { Finding } from "../../api/types";
 import { Button } from "../../components/button";
-import { strings } from "../../strings";
 import { NotStarted, type Places } from "./failure";
 import { PlaceButton } from "./place-button";
 import { placeName, placeOf } from "./publish-view";
 import styles from "./site.module.css";
 import type { CheckHandle } from "./use-check";
-
-const text = strings.problems;
 
 interface ProblemsTabProps {
   check: CheckHandle;
@@ -18,6 +17,7 @@ interface ProblemsTabProps {
 }
 
 export function ProblemsTab({ check, draftVersion, places }: ProblemsTabProps) {
+  const { t } = useTranslation("site");
   const { result, pending, error, run } = check;
   const untried = result === undefined && error === null && !pending;
   // Whoever opens the list wants to know; after that, it is asked for.
@@ -28,14 +28,14 @@ export function ProblemsTab({ check, draftVersion, places }: ProblemsTabProps) {
   const stale = result !== undefined && result.version !== draftVersion;
   return (
     <div className={styles.scroll}>
-      <p className={styles.quiet}>{text.intro}</p>
+      <p className={styles.quiet}>{t("problems.intro")}</p>
       <div className={styles.actions}>
         <Button small onClick={run} disabled={pending} data-testid="check-run">
-          {result === undefined ? text.run : text.again}
+          {result === undefined ? t("problems.run") : t("problems.again")}
         </Button>
         <span className={styles.quiet} role="status">
-          {pending && text.running}
-          {!pending && stale && text.stale}
+          {pending && t("problems.running")}
+          {!pending && stale && t("problems.stale")}
         </span>
       </div>
       {error && !pending && <NotStarted fault={error} places={places} onAgain={run} />}
@@ -45,17 +45,18 @@ export function ProblemsTab({ check, draftVersion, places }: ProblemsTabProps) {
 }
 
 function Findings({ faults, warnings, places }: { faults: Finding[]; warnings: Finding[]; places: Places }) {
+  const { t } = useTranslation("site");
   if (faults.length + warnings.length === 0) {
     return (
       <p className={styles.sentence} data-testid="check-clean">
-        <strong>{text.none}.</strong> {text.noneDetail}
+        <strong>{t("problems.none")}.</strong> {t("problems.noneDetail")}
       </p>
     );
   }
   return (
     <div data-testid="findings" className={styles.findings}>
-      <FindingList title={text.fault} tone="bad" findings={faults} places={places} />
-      <FindingList title={text.warning} tone="warn" findings={warnings} places={places} />
+      <FindingList title={t("problems.fault")} tone="bad" findings={faults} places={places} />
+      <FindingList title={t("problems.warning")} tone="warn" findings={warnings} places={places} />
     </div>
   );
 }

@@ -1,15 +1,16 @@
 // What a publish printed, live; it follows its end until somebody scrolls up.
+import i18next from "i18next";
 import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { Button } from "../../components/button";
-import { strings } from "../../strings";
 import { withoutEscapes } from "../log/log-lines";
 import { droppedLines, type Feed } from "./publish-feed";
 import styles from "./publish-log.module.css";
 
-const text = strings.publish;
 const AT_END_PX = 24;
 
 export function PublishLog({ feed, isOver }: { feed: Feed; isOver: boolean }) {
+  const { t } = useTranslation("site");
   const { lines, connection, ended } = feed;
   const list = useRef<HTMLOListElement>(null);
   const [following, setFollowing] = useState(true);
@@ -42,25 +43,25 @@ export function PublishLog({ feed, isOver }: { feed: Feed; isOver: boolean }) {
         role="log"
         // Read aloud line by line it would drown what matters; the steps are announced.
         aria-live="off"
-        aria-label={text.logLabel}
+        aria-label={t("publish.logLabel")}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         onScroll={onScroll}
         data-testid="publish-log"
       >
         {lines.length === 0 && <li className={styles.quiet}>{emptyWords(feed, isOver)}</li>}
-        {dropped > 0 && <li className={styles.quiet}>{text.logDropped(dropped)}</li>}
+        {dropped > 0 && <li className={styles.quiet}>{t("publish.logDropped", { count: dropped })}</li>}
         {lines.map((line) => (
           <li key={line.seq} className={styles.line} data-stderr={line.is_stderr}>
             {withoutEscapes(line.text)}
           </li>
         ))}
-        {connection === "lost" && !ended && <li className={styles.quiet}>{strings.log.reconnecting}</li>}
+        {connection === "lost" && !ended && <li className={styles.quiet}>{t("publish.logReconnecting")}</li>}
       </ol>
       {!following && (
         <span className={styles.follow}>
           <Button small onClick={() => setFollowing(true)}>
-            {strings.log.follow}
+            {t("publish.logFollow")}
           </Button>
         </span>
       )}
@@ -69,7 +70,7 @@ export function PublishLog({ feed, isOver }: { feed: Feed; isOver: boolean }) {
 }
 
 function emptyWords({ connection, ended }: Feed, isOver: boolean): string {
-  if (ended) return text.logEmpty;
-  if (connection === "connecting") return strings.log.connecting;
-  return isOver ? text.logEmpty : text.logWaiting;
+  if (ended) return i18next.t("site:publish.logEmpty");
+  if (connection === "connecting") return i18next.t("site:publish.logConnecting");
+  return isOver ? i18next.t("site:publish.logEmpty") : i18next.t("site:publish.logWaiting");
 }

@@ -1,9 +1,7 @@
 // What a publish looks like to a person, worked out without React.
+import i18next from "i18next";
 import type { Problem, ProblemItem, Publish, PublishStep, PublishStepName } from "../../api/types";
 import { durationOf, growingDurationOf } from "../../components/format";
-import { strings } from "../../strings";
-
-const text = strings.publish;
 
 /** The steps of every publish, in order; a publish that waits may not name them yet. */
 const STEPS: readonly PublishStepName[] = [
@@ -60,13 +58,17 @@ function settled(step: PublishStep, publish: Publish): PublishStep {
   return { ...rest, status: "pending" };
 }
 
+/** A newer server may have steps that this page does not know: those go by their own names. */
+function stepLabel(name: PublishStepName): string {
+  return i18next.exists(`site:publish.steps.${name}`) ? i18next.t(`site:publish.steps.${name}`) : name;
+}
+
 function rowOf(step: PublishStep, nowMs: number): StepRow {
   const ms = millisOf(step, nowMs);
-  const detail = step.detail ?? (step.status === "skipped" ? text.skipped : undefined);
+  const detail = step.detail ?? (step.status === "skipped" ? i18next.t("site:publish.skipped") : undefined);
   return {
     name: step.name,
-    // A newer server may have steps that this page does not know.
-    label: text.steps[step.name] ?? step.name,
+    label: stepLabel(step.name),
     status: step.status,
     ...(ms !== undefined && { time: step.status === "active" ? growingDurationOf(ms) : durationOf(ms) }),
     ...(detail !== undefined && { detail }),
@@ -87,24 +89,40 @@ export function totalOf({ created_at, finished_at }: Publish): string | undefine
   return durationOf(Math.max(0, Date.parse(finished_at) - Date.parse(created_at)));
 }
 
+/** The publish of the same target that last built something before this one; `publishes` are newest first. */
+export function builtBefore(publish: Publish, publishes: readonly Publish[]): Publish | undefined {
+  return publishes.find(
+    ({ target, build_seq, artifact }) =>
+      target === publish.target && build_seq < publish.build_seq && artifact !== undefined,
+  );
+}
+
 /** One line over the steps. */
 export function headlineOf(publish: Publish, nowMs: number): string {
   const total = totalOf(publish);
-  if (publish.status === "succeeded" && total !== undefined) return text.publishedIn(total);
-  if (isOver(publish)) return text.status[publish.status];
+  if (publish.status === "succeeded" && total !== undefined)
+    return i18next.t("site:publish.publishedIn", { total });
+  if (isOver(publish)) return i18next.t(`site:publish.status.${publish.status}`);
   const since = publish.status === "queued" ? publish.created_at : (publish.started_at ?? publish.created_at);
   const forMs = Math.max(0, nowMs - Date.parse(since));
-  return `${text.status[publish.status]} · ${growingDurationOf(forMs)}`;
+  return `${i18next.t(`site:publish.status.${publish.status}`)} · ${growingDurationOf(forMs)}`;
 }
 
 /** What is read aloud: changes with every step, not with every tick of the clock. */
 export function announcementOf(publish: Publish): string {
   if (publish.status === "succeeded") return headlineOf(publish, 0);
-  if (isOver(publish)) return [text.status[publish.status], publish.error?.title].filter(Boolean).join(". ");
+  if (isOver(publish))
+    return [i18next.t(`site:publish.status.${publish.status}`), publish.error?.title]
+      .filter(Boolean)
+      .join(". ");
   const index = publish.steps.findIndex(({ status }) => status === "active");
   const step = publish.steps[index];
-  if (!step) return text.status[publish.status];
-  return text.announceStep(text.steps[step.name] ?? step.name, index + 1, publish.steps.length);
+  if (!step) return i18next.t(`site:publish.status.${publish.status}`);
+  return i18next.t("site:publish.announceStep", {
+    step: stepLabel(step.name),
+    index: index + 1,
+    total: publish.steps.length,
+  });
 }
 
 /** `src/App.tsx:12`. */

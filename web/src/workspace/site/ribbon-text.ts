@@ -1,9 +1,7 @@
 // What strangers see, in a few words, and how far the draft is ahead of it.
+import i18next from "i18next";
 import type { App, HostingSettings, Revision } from "../../api/types";
 import { shortAgoOf } from "../../components/format";
-import { strings } from "../../strings";
-
-const text = strings.ribbon;
 
 interface Known {
   app: Pick<App, "status" | "release" | "published_url" | "site_url">;
@@ -25,10 +23,14 @@ export interface RibbonText {
 
 export function ribbonOf({ app, hosting, released, draftVersion }: Known, nowMs: number): RibbonText {
   const { release } = app;
-  if (app.status !== "published" && !release) return { state: "none", words: text.none };
+  if (app.status !== "published" && !release) return { state: "none", words: i18next.t("site:ribbon.none") };
   const paused = hosting?.paused === true;
-  const words = [paused ? text.paused : text.live];
-  if (release) words.push(text.release(release.number), shortAgoOf(release.created_at, nowMs));
+  const words = [paused ? i18next.t("site:ribbon.paused") : i18next.t("site:ribbon.live")];
+  if (release)
+    words.push(
+      i18next.t("site:ribbon.release", { number: release.number }),
+      shortAgoOf(release.created_at, nowMs),
+    );
   const url = app.published_url ?? release?.url ?? app.site_url;
   // Right after a switch the revision at hand is still that of the release before.
   const fits = released !== undefined && released.id === release?.revision_id;

@@ -1,13 +1,12 @@
 // Always there: what strangers see, with the way to it, and how far the draft is ahead.
+import { useTranslation } from "react-i18next";
 import type { App } from "../../api/types";
 import { Icon } from "../../components/icon";
 import { useNow } from "../../components/use-now";
-import { strings } from "../../strings";
 import styles from "./ribbon.module.css";
 import { type RibbonText, ribbonOf } from "./ribbon-text";
 import type { Live } from "./use-live";
 
-const text = strings.ribbon;
 const TICK_MS = 20_000;
 
 interface RibbonProps {
@@ -18,10 +17,16 @@ interface RibbonProps {
 }
 
 export function Ribbon({ app, live, draftVersion, onShowHistory }: RibbonProps) {
+  const { t } = useTranslation("site");
   const now = useNow(TICK_MS);
   const ribbon = ribbonOf({ app, ...live, draftVersion }, now);
   return (
-    <section className={styles.ribbon} aria-label={text.label} data-testid="ribbon" data-state={ribbon.state}>
+    <section
+      className={styles.ribbon}
+      aria-label={t("ribbon.label")}
+      data-testid="ribbon"
+      data-state={ribbon.state}
+    >
       {ribbon.url === undefined ? (
         <span className={styles.seen}>{ribbon.words}</span>
       ) : (
@@ -30,7 +35,7 @@ export function Ribbon({ app, live, draftVersion, onShowHistory }: RibbonProps) 
           href={ribbon.url}
           target="_blank"
           rel="noreferrer"
-          title={text.open(ribbon.url)}
+          title={t("ribbon.open", { url: ribbon.url })}
         >
           <span className={styles.words}>{ribbon.words}</span>
           <Icon name="external" />
@@ -42,17 +47,24 @@ export function Ribbon({ app, live, draftVersion, onShowHistory }: RibbonProps) 
 }
 
 function Ahead({ ribbon, onShowHistory }: { ribbon: RibbonText; onShowHistory: () => void }) {
-  const { ahead } = ribbon;
+  const { t } = useTranslation("site");
+  const { ahead, state } = ribbon;
+  if (state === "none")
+    return (
+      <span className={styles.ahead} data-even="true" title={t("ribbon.draftOnlyTitle")}>
+        {t("ribbon.draftOnly")}
+      </span>
+    );
   if (ahead === undefined) return null;
   return (
     <button
       type="button"
       className={styles.ahead}
       data-even={ahead === 0}
-      title={ahead === 0 ? text.evenTitle : text.aheadTitle(ahead)}
+      title={ahead === 0 ? t("ribbon.evenTitle") : t("ribbon.aheadTitle", { count: ahead })}
       onClick={onShowHistory}
     >
-      {ahead === 0 ? text.even : text.ahead(ahead)}
+      {ahead === 0 ? t("ribbon.even") : t("ribbon.ahead", { count: ahead })}
     </button>
   );
 }

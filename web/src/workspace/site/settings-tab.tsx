@@ -1,37 +1,43 @@
 // How the site is served.
+
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useId } from "react";
+import { useTranslation } from "react-i18next";
 import { setHosting } from "../../api/calls";
 import type { Fallback, HostingSettings } from "../../api/types";
 import { Button } from "../../components/button";
 import { ProblemNotice } from "../../components/notice";
-import { strings } from "../../strings";
 import { editOf, type SettingsEdit, settingsOf, withPolicy } from "./settings";
 import styles from "./settings.module.css";
 import siteStyles from "./site.module.css";
 import { useHosting } from "./use-live";
 
-const text = strings.hosting;
-const FALLBACKS = Object.keys(text.fallbacks) as Fallback[];
+const FALLBACKS: readonly Fallback[] = ["auto", "page", "not_found"];
+/** Code, the same in every language. */
+const POLICY_EXAMPLE = "default-src 'self'; …";
+const FRAMES_EXAMPLE = "https://example.com";
 
 interface SettingsTabProps {
   app: string;
   /** Absent while nothing was changed here: then what somebody else saves is shown as it comes. */
   edit: SettingsEdit | undefined;
   onEdit: (edit: SettingsEdit | undefined) => void;
+  /** True where something else scrolls around it. */
+  isInline?: boolean;
 }
 
 export function SettingsTab(props: SettingsTabProps) {
+  const { t } = useTranslation(["site", "common"]);
   const hosting = useHosting(props.app, true);
   return (
-    <div className={siteStyles.scroll}>
-      {hosting.isPending && <p className={siteStyles.quiet}>{text.loading}</p>}
+    <div className={props.isInline ? undefined : siteStyles.scroll}>
+      {hosting.isPending && <p className={siteStyles.quiet}>{t("hosting.loading")}</p>}
       {hosting.error && (
         <ProblemNotice
           error={hosting.error}
           actions={
             <Button small onClick={() => hosting.refetch()}>
-              {strings.common.tryAgain}
+              {t("common:tryAgain")}
             </Button>
           }
         />
@@ -42,6 +48,7 @@ export function SettingsTab(props: SettingsTabProps) {
 }
 
 function SettingsForm({ app, edit, onEdit, saved }: SettingsTabProps & { saved: HostingSettings }) {
+  const { t } = useTranslation("site");
   const queryClient = useQueryClient();
   const save = useMutation({
     mutationFn: (settings: HostingSettings) => setHosting(app, settings),
@@ -65,36 +72,36 @@ function SettingsForm({ app, edit, onEdit, saved }: SettingsTabProps & { saved: 
     <form className={styles.form} onSubmit={submit} data-testid="hosting-form">
       <Choice
         type="checkbox"
-        label={<strong>{text.paused}</strong>}
-        hint={text.pausedHint}
+        label={<strong>{t("hosting.paused")}</strong>}
+        hint={t("hosting.pausedHint")}
         checked={settings.paused}
         onChoose={(paused) => change({ settings: { ...settings, paused } })}
       />
       <fieldset className={styles.group}>
-        <legend>{text.fallback}</legend>
+        <legend>{t("hosting.fallback")}</legend>
         {FALLBACKS.map((fallback) => (
           <Choice
             key={fallback}
             type="radio"
-            label={text.fallbacks[fallback][0]}
-            hint={text.fallbacks[fallback][1]}
+            label={t(`hosting.fallbacks.${fallback}.title`)}
+            hint={t(`hosting.fallbacks.${fallback}.hint`)}
             checked={settings.fallback === fallback}
             onChoose={() => change({ settings: { ...settings, fallback } })}
           />
         ))}
       </fieldset>
       <TextSetting
-        label={text.policy}
-        hint={text.policyHint}
-        placeholder={text.policyPlaceholder}
+        label={t("hosting.policy")}
+        hint={t("hosting.policyHint")}
+        placeholder={POLICY_EXAMPLE}
         rows={4}
         value={settings.content_security_policy ?? ""}
         onChange={(policy) => change({ settings: withPolicy(settings, policy) })}
       />
       <TextSetting
-        label={text.frames}
-        hint={text.framesHint}
-        placeholder={text.framesPlaceholder}
+        label={t("hosting.frames")}
+        hint={t("hosting.framesHint")}
+        placeholder={FRAMES_EXAMPLE}
         rows={2}
         value={form.frames}
         onChange={(frames) => change({ frames })}
@@ -103,15 +110,15 @@ function SettingsForm({ app, edit, onEdit, saved }: SettingsTabProps & { saved: 
       <div className={siteStyles.actions}>
         {/* Never disabled: that would take the focus from whoever just saved. */}
         <Button small look={edit ? "primary" : "plain"} type="submit" aria-disabled={!edit}>
-          {save.isPending ? text.saving : text.save}
+          {save.isPending ? t("hosting.saving") : t("hosting.save")}
         </Button>
         {edit && !save.isPending && (
           <Button small onClick={() => change(undefined)}>
-            {text.discard}
+            {t("hosting.discard")}
           </Button>
         )}
         <span role="status" className={siteStyles.quiet}>
-          {save.isSuccess && !edit && text.saved}
+          {save.isSuccess && !edit && t("hosting.saved")}
         </span>
       </div>
     </form>

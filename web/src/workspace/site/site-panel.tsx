@@ -1,8 +1,9 @@
 // All about the site beside the editor, which goes on meanwhile: publishing, problems, history, settings.
+
 import { type KeyboardEvent, useRef } from "react";
+import { useTranslation } from "react-i18next";
 import type { App } from "../../api/types";
 import { IconButton } from "../../components/button";
-import { strings } from "../../strings";
 import type { Places } from "./failure";
 import { HistoryTab } from "./history-tab";
 import { ProblemsTab } from "./problems-tab";
@@ -12,8 +13,6 @@ import styles from "./site.module.css";
 import { SITE_TABS, type SiteTab } from "./tabs";
 import type { Site } from "./use-site";
 
-const text = strings.site;
-
 interface SitePanelProps {
   app: App;
   site: Site;
@@ -22,6 +21,7 @@ interface SitePanelProps {
 }
 
 export function SitePanel(props: SitePanelProps) {
+  const { t } = useTranslation("site");
   const { tab, showTab, hide, check } = props.site;
   const { validation } = check.result ?? {};
   const problems = validation ? validation.faults.length + validation.warnings.length : 0;
@@ -30,11 +30,16 @@ export function SitePanel(props: SitePanelProps) {
     if (event.key === "Escape" && !(event.target instanceof HTMLTextAreaElement)) hide();
   };
   return (
-    <section className={styles.panel} aria-label={text.panel} data-testid="site-panel" onKeyDown={onKeyDown}>
+    <section
+      className={styles.panel}
+      aria-label={t("panel.label")}
+      data-testid="site-panel"
+      onKeyDown={onKeyDown}
+    >
       <header className={styles.header}>
         <TabList tab={tab} onTab={showTab} problems={problems} />
         <span className={styles.close}>
-          <IconButton small icon="close" label={text.hide} onClick={hide} />
+          <IconButton small icon="close" label={t("panel.hide")} onClick={hide} />
         </span>
       </header>
       <div className={styles.body} role="tabpanel" id="site-tabpanel" aria-labelledby={`site-tab-${tab}`}>
@@ -79,6 +84,7 @@ interface TabListProps {
 }
 
 function TabList({ tab, onTab, problems }: TabListProps) {
+  const { t } = useTranslation("site");
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -89,7 +95,7 @@ function TabList({ tab, onTab, problems }: TabListProps) {
     list.current?.querySelector<HTMLElement>(`#site-tab-${next}`)?.focus();
   };
   return (
-    <div ref={list} className={styles.tabs} role="tablist" aria-label={text.tabsLabel}>
+    <div ref={list} className={styles.tabs} role="tablist" aria-label={t("panel.tabsLabel")}>
       {SITE_TABS.map((name) => (
         <button
           key={name}
@@ -103,9 +109,9 @@ function TabList({ tab, onTab, problems }: TabListProps) {
           onClick={() => onTab(name)}
           onKeyDown={onKeyDown}
         >
-          {text.tabs[name]}
+          {t(`panel.tabs.${name}`)}
           {name === "problems" && problems > 0 && (
-            <span className={styles.count} title={text.problemCount(problems)}>
+            <span className={styles.count} title={t("panel.problemCount", { count: problems })}>
               {problems}
             </span>
           )}

@@ -1,11 +1,14 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { App, HostingSettings, Page, Publish, PublishStep, Release } from "../../api/types";
 import { shortAgoOf } from "../../components/format";
+import { startLanguage } from "../../i18n/i18n";
 import { historyOf, shortId } from "./history";
 import { droppedLines, type Feed, type FeedEvent, feedAfter, newestOf, SILENT_FEED } from "./publish-feed";
-import { announcementOf, headlineOf, placeOf, remedyOf, stepRows } from "./publish-view";
+import { announcementOf, builtBefore, headlineOf, placeOf, remedyOf, stepRows } from "./publish-view";
 import { addressOf, ribbonOf } from "./ribbon-text";
 import { editOf, settingsOf, withPolicy } from "./settings";
+
+beforeAll(() => startLanguage("en"));
 
 const T0 = Date.parse("2026-01-01T12:00:00Z");
 const at = (ms: number) => new Date(T0 + ms).toISOString();
@@ -114,6 +117,18 @@ test("what is read aloud changes with the step and not with the clock", () => {
   );
   const error = { type: "", title: "The build failed", status: 422, code: "build_failed", detail: "" };
   expect(announcementOf(publishOf({ status: "failed", error }))).toBe("Publishing failed. The build failed");
+});
+
+test("a size is compared with the last build of the same target, not with one that made nothing", () => {
+  const all = [
+    publishOf({ id: "pub_5", build_seq: 5, artifact: "art_5" }),
+    publishOf({ id: "pub_4", build_seq: 4, status: "failed" }),
+    publishOf({ id: "pub_3", build_seq: 3, artifact: "art_3", target: "preview" }),
+    publishOf({ id: "pub_2", build_seq: 2, artifact: "art_2" }),
+  ];
+  const [newest] = all;
+  expect(newest && builtBefore(newest, all)?.id).toBe("pub_2");
+  expect(builtBefore(publishOf({ build_seq: 2 }), all)).toBeUndefined();
 });
 
 // What to do about a failure.

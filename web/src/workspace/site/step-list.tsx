@@ -1,11 +1,12 @@
 // The steps of a publish with measured times; the one that waits says for what.
-import { strings } from "../../strings";
+import { useTranslation } from "react-i18next";
 import type { StepRow } from "./publish-view";
 import styles from "./steps.module.css";
 
 export function StepList({ rows }: { rows: readonly StepRow[] }) {
+  const { t } = useTranslation("site");
   return (
-    <ol className={styles.steps} aria-label={strings.publish.stepsLabel} data-testid="publish-steps">
+    <ol className={styles.steps} aria-label={t("publish.stepsLabel")} data-testid="publish-steps">
       {rows.map(({ name, label, status, time, detail }) => (
         <li
           key={name}

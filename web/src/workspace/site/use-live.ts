@@ -9,6 +9,7 @@ import {
 } from "@tanstack/react-query";
 import {
   getApp,
+  getArtifact,
   getHosting,
   getRevision,
   listReleases,
@@ -54,6 +55,16 @@ export function useRevision(app: string, revision: string | undefined) {
     queryKey: ["revision", app, revision],
     queryFn: ({ signal }) => getRevision(app, revision ?? "", signal),
     enabled: revision !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** What a build made never changes: it is read once. */
+export function useArtifact(app: string, artifact: string | undefined) {
+  return useQuery({
+    queryKey: ["artifact", app, artifact],
+    queryFn: ({ signal }) => getArtifact(app, artifact ?? "", signal),
+    enabled: artifact !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

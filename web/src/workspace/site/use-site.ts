@@ -8,6 +8,7 @@ import { type SiteTab, siteTabOf } from "./tabs";
 import { type CheckHandle, useCheck } from "./use-check";
 import { type Live, useLive } from "./use-live";
 import { type PublishHandle, usePublish } from "./use-publish";
+import { useSiteCommands } from "./use-site-commands";
 
 interface Layout {
   isPhone: boolean;
@@ -52,7 +53,7 @@ export function useSite(app: App, draft: DraftSync, { isPhone, panel, setPanel }
     setTabName(next);
     if (isPhone) setPanel("site");
   };
-  return {
+  const site: Site = {
     live,
     publish,
     check,
@@ -75,4 +76,6 @@ export function useSite(app: App, draft: DraftSync, { isPhone, panel, setPanel }
     },
     button,
   };
+  useSiteCommands(app, site);
+  return site;
 }

@@ -62,7 +62,6 @@ export function Timeline(props: TimelineProps) {
         />
       </header>
       <CheckpointForm app={app.id} draft={draft} newest={checkpoints[0]?.id} />
-      {travel.error && <ProblemNotice error={travel.error} />}
       {publish.error && <ProblemNotice error={publish.error} />}
       {error && (
         <ProblemNotice

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import i18next from "i18next";
 import { asProblem } from "../../api/problem";
 import { createRevision, redoDraft, restoreRevision, undoDraft } from "../../api/revision-calls";
+import { showToast } from "../../components/toast";
 import type { DraftSync } from "../draft/draft-sync";
 
 export type Journey =
@@ -14,10 +15,6 @@ export interface Travel {
   go: (journey: Journey) => void;
   /** The one that is going on. */
   going: Journey | undefined;
-  /** What became of the last one, as a sentence. */
-  note: string | undefined;
-  error: Error | null;
-  forget: () => void;
 }
 
 export function useTravel(app: string, draft: DraftSync): Travel {
@@ -34,6 +31,11 @@ export function useTravel(app: string, draft: DraftSync): Travel {
         throw error;
       }
     },
+    onSuccess: (title) => showToast({ title }),
+    onError: (error) => {
+      const { title, detail } = asProblem(error);
+      showToast({ title, description: detail, tone: "bad" });
+    },
     onSettled: () => queryClient.invalidateQueries({ queryKey: ["revisions", app] }),
   });
   return {
@@ -41,9 +43,6 @@ export function useTravel(app: string, draft: DraftSync): Travel {
       if (!travel.isPending) travel.mutate(journey);
     },
     going: travel.isPending ? travel.variables : undefined,
-    note: travel.data,
-    error: travel.error,
-    forget: travel.reset,
   };
 }
 
