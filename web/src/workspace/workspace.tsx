@@ -75,7 +75,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         )}
       </main>
       <footer className={styles.foot}>
-        <StageRail session={handle.session} paintMs={stage.paintMs} onShowLog={showLog} />
+        <StageRail session={handle.session} stage={stage} onShowLog={showLog} />
         <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={workspace.places} />
       </footer>
       {layout.isPhone && (
@@ -211,6 +211,7 @@ function Middle({ workspace }: { workspace: WorkspaceHandle }) {
             stage={stage}
             site={site}
             places={workspace.places}
+            draftVersion={workspace.draftNow}
           />
         </div>
       )}

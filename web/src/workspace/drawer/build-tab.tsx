@@ -2,8 +2,8 @@
 import { useTranslation } from "react-i18next";
 import type { Publish } from "../../api/types";
 import { useNow } from "../../components/use-now";
-import { headlineOf, isOver } from "../site/publish-view";
 import { PublishLog } from "../site/publish-log";
+import { headlineOf, isOver } from "../site/publish-view";
 import { usePublishFeed } from "../site/use-publish-feed";
 import type { Site } from "../site/use-site";
 import styles from "./drawer.module.css";

@@ -51,7 +51,9 @@ export function ConsoleTab({ stage, places }: ConsoleTabProps) {
         keyOf={keyOf}
         rowPx={ROW_PX}
         label={t("tabs.console")}
-        empty={rows.length > 0 ? t("console.filtered") : t(stage.isBridged ? "console.empty" : "console.silent")}
+        empty={
+          rows.length > 0 ? t("console.filtered") : t(stage.isBridged ? "console.empty" : "console.silent")
+        }
         testId="console"
       >
         {(row) => <Row row={row} isOpen={opened.has(row.key)} onToggle={toggle} places={places} />}
@@ -108,7 +110,9 @@ const Row = memo(
     if (kind === "page") {
       return (
         <div className={styles.page}>
-          <span>{t("console.page", { route: text, time: clockOf(at) })}</span>
+          <span>
+            {t(text === "" ? "console.pageBegins" : "console.page", { route: text, time: clockOf(at) })}
+          </span>
         </div>
       );
     }
@@ -127,20 +131,33 @@ const Row = memo(
         <span className={styles.mark} title={t(`level.${level}`)} />
         <div className={styles.words}>
           {more ? (
-            <button type="button" className={styles.opener} aria-expanded={isOpen} onClick={() => onToggle(key)}>
+            <button
+              type="button"
+              className={styles.opener}
+              aria-expanded={isOpen}
+              onClick={() => onToggle(key)}
+            >
               {head}
             </button>
           ) : (
             <span>{head}</span>
           )}
-          {isOpen && <pre className={styles.whole}>{stack?.includes(text) ? stack : [text, stack].filter(Boolean).join("\n")}</pre>}
+          {isOpen && (
+            <pre className={styles.whole}>
+              {stack?.includes(text) ? stack : [text, stack].filter(Boolean).join("\n")}
+            </pre>
+          )}
         </div>
         {count > 1 && (
           <span className={styles.repeats} title={t("times", { count })}>
             {count}
           </span>
         )}
-        {known ? <PlaceButton place={known} onOpen={places.open} /> : <time className={styles.time}>{clockOf(at)}</time>}
+        {known ? (
+          <PlaceButton place={known} onOpen={places.open} />
+        ) : (
+          <time className={styles.time}>{clockOf(at)}</time>
+        )}
       </div>
     );
   },

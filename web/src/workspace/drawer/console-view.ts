@@ -13,7 +13,10 @@ export interface ConsoleFilter {
 
 export const NO_FILTER: ConsoleFilter = { hidden: new Set(), text: "" };
 
-export function seenRows(rows: readonly ConsoleRow[], { hidden, text }: ConsoleFilter): readonly ConsoleRow[] {
+export function seenRows(
+  rows: readonly ConsoleRow[],
+  { hidden, text }: ConsoleFilter,
+): readonly ConsoleRow[] {
   const wanted = text.trim().toLowerCase();
   if (hidden.size === 0 && wanted === "") return rows;
   return rows.filter((row) => {
@@ -26,7 +29,8 @@ export function seenRows(rows: readonly ConsoleRow[], { hidden, text }: ConsoleF
 
 export function countsByLevel(rows: readonly ConsoleRow[]): Record<Level, number> {
   const counts = { error: 0, warn: 0, info: 0, debug: 0 };
-  for (const { kind, level, count } of rows) if (kind === "message" || kind === "error") counts[level] += count;
+  for (const { kind, level, count } of rows)
+    if (kind === "message" || kind === "error") counts[level] += count;
   return counts;
 }
 

@@ -10,12 +10,16 @@ import type { ProblemView } from "./problems";
 import { DRAWER_TABS, type DrawerTab, drawerTabOf } from "./tabs";
 import { useProblems } from "./use-problems";
 
-const ProblemsTab = lazy(() => import("./problems-tab").then(({ ProblemsTab }) => ({ default: ProblemsTab })));
+const ProblemsTab = lazy(() =>
+  import("./problems-tab").then(({ ProblemsTab }) => ({ default: ProblemsTab })),
+);
 const ConsoleTab = lazy(() => import("./console-tab").then(({ ConsoleTab }) => ({ default: ConsoleTab })));
 const NetworkTab = lazy(() => import("./network-tab").then(({ NetworkTab }) => ({ default: NetworkTab })));
 const ServerTab = lazy(() => import("./server-tab").then(({ ServerTab }) => ({ default: ServerTab })));
 const BuildTab = lazy(() => import("./build-tab").then(({ BuildTab }) => ({ default: BuildTab })));
-const TerminalTab = lazy(() => import("../terminal/terminal-tab").then(({ TerminalTab }) => ({ default: TerminalTab })));
+const TerminalTab = lazy(() =>
+  import("../terminal/terminal-tab").then(({ TerminalTab }) => ({ default: TerminalTab })),
+);
 
 /** More is not read as a number. */
 const MAX_COUNT = 99;
@@ -61,7 +65,11 @@ export function DrawerBody(props: DrawerProps) {
   );
 }
 
-function Content({ tab, problems, ...props }: DrawerProps & { tab: DrawerTab; problems: readonly ProblemView[] }) {
+function Content({
+  tab,
+  problems,
+  ...props
+}: DrawerProps & { tab: DrawerTab; problems: readonly ProblemView[] }) {
   const { app, handle, stage, site, places } = props;
   if (tab === "problems") return <ProblemsTab problems={problems} {...props} />;
   if (tab === "console") return <ConsoleTab stage={stage} places={places} />;
@@ -71,7 +79,10 @@ function Content({ tab, problems, ...props }: DrawerProps & { tab: DrawerTab; pr
   return <TerminalTab app={app} />;
 }
 
-function useCounts({ stage }: DrawerProps, problems: readonly ProblemView[]): Partial<Record<DrawerTab, number>> {
+function useCounts(
+  { stage }: DrawerProps,
+  problems: readonly ProblemView[],
+): Partial<Record<DrawerTab, number>> {
   const errors = usePreviewPart(stage, (log) => log.console.filter(({ level }) => level === "error").length);
   const requests = usePreviewPart(stage, (log) => log.network.length);
   return { problems: problems.length, console: errors, network: requests };

@@ -14,12 +14,17 @@ export function DrawerToggle({ drawer, ...sources }: ProblemSources & { drawer: 
   const count = problems.length;
   const section = t("label");
   useCommands([
-    { id: "drawer.toggle", title: t(shown ? "hide" : "show"), section, keys: "Mod+J", run: () => (shown ? hide() : show()) },
+    {
+      id: "drawer.toggle",
+      title: t(shown ? "hide" : "show"),
+      section,
+      keys: "Mod+J",
+      run: () => (shown ? hide() : show()),
+    },
     ...DRAWER_TABS.map((tab) => ({
       id: `drawer.${tab}`,
       title: t("showTab", { tab: t(`tabs.${tab}`) }),
       section,
-      ...(tab === "terminal" && { keys: "Mod+Shift+J" }),
       run: () => show(tab),
     })),
   ]);

@@ -25,11 +25,17 @@ const problem = (part: Partial<Problem>): Problem => ({
 const listed = (sources: Partial<Sources>) => problemsOf({ faults: [], exists, ...sources });
 
 test("problems of all sources stand in one list, the newest first", () => {
-  const validation: Validation = { faults: [{ code: "a", message: "No entry" }], warnings: [{ code: "b", message: "Large" }] };
+  const validation: Validation = {
+    faults: [{ code: "a", message: "No entry" }],
+    warnings: [{ code: "b", message: "Large" }],
+  };
   const all = listed({
     faults: [fault({ message: "older", at: 10 }), fault({ message: "newest", at: 900 })],
     check: { validation, at: 300 },
-    build: { problem: problem({ errors: [{ code: "c", message: "Cannot find x", path: "src/a.ts", line: 3 }] }), at: 500 },
+    build: {
+      problem: problem({ errors: [{ code: "c", message: "Cannot find x", path: "src/a.ts", line: 3 }] }),
+      at: 500,
+    },
     start: { problem: problem({ title: "No answer" }), at: 400 },
   });
   expect(all.map(({ kind, message }) => `${kind} ${message}`)).toEqual([
@@ -48,11 +54,16 @@ test("each has one thing to do: its place when the draft has it, else the way to
     kind: "open",
     place: { path: "src/a.ts", line: 4 },
   });
-  expect(remedyOf({ place: { path: "node_modules/x.js", line: 4 } })).toEqual({ kind: "show", tab: "console" });
+  expect(remedyOf({ place: { path: "node_modules/x.js", line: 4 } })).toEqual({
+    kind: "show",
+    tab: "console",
+  });
   expect(remedyOf({ kind: "network" })).toEqual({ kind: "show", tab: "network" });
   expect(remedyOf({ kind: "blank" })).toEqual({ kind: "reload" });
   expect(remedyOf({ kind: "overlay" })).toEqual({ kind: "show", tab: "server" });
-  const [check] = listed({ check: { validation: { faults: [{ code: "a", message: "x" }], warnings: [] }, at: 1 } });
+  const [check] = listed({
+    check: { validation: { faults: [{ code: "a", message: "x" }], warnings: [] }, at: 1 },
+  });
   expect(check?.remedy).toEqual({ kind: "again" });
   const [build] = listed({ build: { problem: problem({}), at: 1 } });
   expect(build).toMatchObject({ message: "The build failed", remedy: { kind: "show", tab: "build" } });
@@ -82,10 +93,17 @@ const row = (part: Partial<ConsoleRow>): ConsoleRow => ({
 });
 
 test("what is filtered out is not seen, and without a filter the rows are the same", () => {
-  const rows = [row({}), row({ level: "error", text: "Boom", place: { path: "src/App.tsx" } }), row({ kind: "page", text: "/" })];
+  const rows = [
+    row({}),
+    row({ level: "error", text: "Boom", place: { path: "src/App.tsx" } }),
+    row({ kind: "page", text: "/" }),
+  ];
   expect(seenRows(rows, NO_FILTER)).toBe(rows);
   expect(seenRows(rows, { ...NO_FILTER, text: "app.TSX" }).map(({ text }) => text)).toEqual(["Boom"]);
-  expect(seenRows(rows, { text: "", hidden: new Set(["error"]) }).map(({ text }) => text)).toEqual(["hello", "/"]);
+  expect(seenRows(rows, { text: "", hidden: new Set(["error"]) }).map(({ text }) => text)).toEqual([
+    "hello",
+    "/",
+  ]);
 });
 
 test("levels are counted with repeats, and pages are no message", () => {

@@ -17,6 +17,8 @@ export interface DrawerProps {
   stage: Stage;
   site: Site;
   places: Places;
+  /** The draft's version as the person sees it: a check of an older one is made again. */
+  draftVersion: number;
 }
 
 export function Drawer(props: DrawerProps) {

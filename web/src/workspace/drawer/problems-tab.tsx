@@ -3,7 +3,6 @@ import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../components/button";
 import type { Stage } from "../preview/use-stage";
-import type { SessionHandle } from "../session/use-session";
 import type { Places } from "../site/failure";
 import { placeName } from "../site/publish-view";
 import type { Site } from "../site/use-site";
@@ -19,17 +18,17 @@ const MAX_LISTED = 300;
 
 interface ProblemsTabProps {
   problems: readonly ProblemView[];
-  handle: SessionHandle;
   site: Site;
   stage: Stage;
   drawer: DrawerHandle;
   places: Places;
+  draftVersion: number;
 }
 
-export function ProblemsTab({ problems, handle, site, stage, drawer, places }: ProblemsTabProps) {
+export function ProblemsTab({ problems, site, stage, drawer, places, draftVersion }: ProblemsTabProps) {
   const { t } = useTranslation("drawer");
   const { check } = site;
-  useChecks(check, handle.session?.draft_version);
+  useChecks(check, draftVersion);
   const act = (remedy: Remedy) => {
     if (remedy.kind === "open") places.open(remedy.place);
     else if (remedy.kind === "show") drawer.show(remedy.tab);
@@ -104,11 +103,11 @@ function ProblemItem({ problem, onAct }: ProblemItemProps) {
 }
 
 /** Checks the draft when the list is opened, and a moment after it was changed. */
-function useChecks(check: Site["check"], draftVersion: number | undefined): void {
+function useChecks(check: Site["check"], draftVersion: number): void {
   const { pending, run, result, error } = check;
   const known = result?.version;
   const untried = result === undefined && error === null;
-  const isStale = known !== undefined && draftVersion !== undefined && known !== null && known < draftVersion;
+  const isStale = known !== undefined && known !== draftVersion;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `run` is another function in every render
   useEffect(() => {
     if (pending || !(untried || isStale)) return;

@@ -52,7 +52,9 @@ export function problemsOf(sources: Sources): readonly ProblemView[] {
     ...(start ? ofProblem(start, "start", exists) : []),
     ...(build ? ofProblem(build, "build", exists) : []),
     ...(check?.validation.faults ?? []).map((finding) => ofFinding(finding, "bad", check?.at ?? 0, exists)),
-    ...(check?.validation.warnings ?? []).map((finding) => ofFinding(finding, "warn", check?.at ?? 0, exists)),
+    ...(check?.validation.warnings ?? []).map((finding) =>
+      ofFinding(finding, "warn", check?.at ?? 0, exists),
+    ),
   ];
   return grouped(all).sort((a, b) => b.at - a.at);
 }
@@ -113,7 +115,16 @@ function ofProblem(
   if (errors.length === 0) {
     const fingerprint = fingerprintOf(kind, title);
     return [
-      { fingerprint, kind, tone: "bad", message: title, ...(detail && { detail }), count: 1, at, remedy: otherwise },
+      {
+        fingerprint,
+        kind,
+        tone: "bad",
+        message: title,
+        ...(detail && { detail }),
+        count: 1,
+        at,
+        remedy: otherwise,
+      },
     ];
   }
   return errors.map((error) => {

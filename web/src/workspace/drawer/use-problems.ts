@@ -1,6 +1,6 @@
 // Gathers what is wrong from the page, the session, the last build and the last check of the draft.
 import { useMemo, useRef } from "react";
-import { usePreviewPart, type Stage } from "../preview/use-stage";
+import { type Stage, usePreviewPart } from "../preview/use-stage";
 import type { SessionHandle } from "../session/use-session";
 import type { Places } from "../site/failure";
 import type { Site } from "../site/use-site";

@@ -17,21 +17,17 @@ test("colours and weights become spans with names", () => {
 
 test("large palettes become the nearest name", () => {
   const colourOf = (codes: string) => spansOf(`\u001b[${codes}mx`)[0]?.colour;
-  expect(["38;5;196", "38;5;46", "38;5;21", "38;2;255;200;0", "38;2;120;120;125", "38;5;240", "90"].map(colourOf)).toEqual([
-    "red",
-    "green",
-    "blue",
-    "yellow",
-    "black",
-    "black",
-    "black",
-  ]);
+  expect(
+    ["38;5;196", "38;5;46", "38;5;21", "38;2;255;200;0", "38;2;120;120;125", "38;5;240", "90"].map(colourOf),
+  ).toEqual(["red", "green", "blue", "yellow", "black", "black", "black"]);
   // What follows an extended colour is read on.
   expect(spansOf("\u001b[38;5;196;1mx")[0]).toEqual({ colour: "red", bold: true, text: "x" });
 });
 
 test("what is no style is left out, and a line that is written over shows its end", () => {
-  expect(spansOf("\u001b[2K\u001b[1G\u001b]8;;http://x\u0007link\u001b]8;;\u0007")).toEqual([{ text: "link" }]);
+  expect(spansOf("\u001b[2K\u001b[1G\u001b]8;;http://x\u0007link\u001b]8;;\u0007")).toEqual([
+    { text: "link" },
+  ]);
   expect(spansOf("10 %\r50 %\r100 %\r")).toEqual([{ text: "100 %" }]);
   expect(spansOf("")).toEqual([]);
   expect(spansOf("\u001b[31")).toEqual([{ text: "\u001b[31" }]);
@@ -43,5 +39,12 @@ test("only rows near the window are in the document", () => {
   expect([0, 59, 60, 259, 260, 99_999].map((y) => rowAt(tops, y))).toEqual([0, 2, 3, 3, 4, 999]);
   expect(sliceOf(tops, 0, 100, 0)).toEqual({ from: 0, to: 4 });
   expect(sliceOf(tops, 20_080, 100, 40)).toEqual({ from: 993, to: 1_000 });
-  expect(sliceOf(topsOf(0, () => 20), 0, 100, 40)).toEqual({ from: 0, to: 0 });
+  expect(
+    sliceOf(
+      topsOf(0, () => 20),
+      0,
+      100,
+      40,
+    ),
+  ).toEqual({ from: 0, to: 0 });
 });

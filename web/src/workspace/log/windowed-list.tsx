@@ -21,7 +21,15 @@ interface WindowedListProps<Row> {
   testId?: string;
 }
 
-export function WindowedList<Row>({ rows, keyOf, rowPx, label, empty, children, testId }: WindowedListProps<Row>) {
+export function WindowedList<Row>({
+  rows,
+  keyOf,
+  rowPx,
+  label,
+  empty,
+  children,
+  testId,
+}: WindowedListProps<Row>) {
   const { t } = useTranslation("drawer");
   const box = useRef<HTMLDivElement>(null);
   const heights = useRef(new Map<Key, number>());

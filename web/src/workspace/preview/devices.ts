@@ -22,9 +22,7 @@ export const SIDE_STEP = 10;
 
 export type View =
   /** All of the stage. */
-  | { kind: "fill" }
-  | { kind: "device"; device: Device; turned: boolean }
-  | { kind: "custom"; size: Size };
+  { kind: "fill" } | { kind: "device"; device: Device; turned: boolean } | { kind: "custom"; size: Size };
 
 export const FILL: View = { kind: "fill" };
 

@@ -59,7 +59,9 @@ function Link({ app }: { app: string }) {
       {link && isLoopback(new URL(link.url).hostname) && (
         <p className={styles.words}>{t("phone.linkUnreachable")}</p>
       )}
-      <Popover.Description className={styles.words}>{t(link ? "phone.made" : "phone.words")}</Popover.Description>
+      <Popover.Description className={styles.words}>
+        {t(link ? "phone.made" : "phone.words")}
+      </Popover.Description>
       {(make.error ?? remove.error) && <ProblemNotice error={make.error ?? remove.error} />}
       <div className={styles.actions}>
         {link ? (
@@ -70,7 +72,12 @@ function Link({ app }: { app: string }) {
             </Button>
           </>
         ) : (
-          <Button look="primary" disabled={make.isPending} onClick={() => make.mutate()} data-testid="phone-make">
+          <Button
+            look="primary"
+            disabled={make.isPending}
+            onClick={() => make.mutate()}
+            data-testid="phone-make"
+          >
             {t(make.isPending ? "phone.making" : "phone.make")}
           </Button>
         )}
@@ -83,9 +90,7 @@ function Link({ app }: { app: string }) {
 function Code({ url }: { url: string }) {
   const { t } = useTranslation("stage");
   const { data, size } = encode(url, { border: 2 });
-  const path = data
-    .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")))
-    .join("");
+  const path = data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
   return (
     <svg
       className={styles.code}

@@ -11,6 +11,8 @@ export const MAX_ROWS = 2_000;
 export const MAX_CHARS = 4_000_000;
 /** Faults of one page that are told apart. */
 export const MAX_FAULTS = 200;
+/** Documents remembered: those of a frame, and of other tabs and phones. */
+const MAX_DOCUMENTS = 50;
 /** Events remembered so that one that comes by two ways is taken once. */
 const MAX_KNOWN = 4_000;
 
@@ -62,8 +64,8 @@ export interface PreviewLog {
   routes: readonly string[];
   canGoBack: boolean;
   canGoForward: boolean;
-  /** When the document that is shown began to run. */
-  readyAt: number | undefined;
+  /** Those that have spoken, the newest last. */
+  documents: readonly string[];
   picking: boolean;
   known: ReadonlySet<string>;
   nextKey: number;
@@ -79,7 +81,7 @@ export function emptyLog(routes: readonly string[] = []): PreviewLog {
     routes,
     canGoBack: true,
     canGoForward: true,
-    readyAt: undefined,
+    documents: [],
     picking: false,
     known: new Set(),
     nextKey: 0,
@@ -103,11 +105,15 @@ export function logAfter(log: PreviewLog, events: readonly PreviewEvent[]): Prev
     faults: new Map(log.faults),
     known: new Set([...known].slice(-MAX_KNOWN)),
   };
-  for (const event of fresh) take(draft, event);
+  for (const event of fresh) {
+    begin(draft, event);
+    take(draft, event);
+  }
   trim(draft);
   // What has not changed stays the same object: whoever shows it is not drawn anew for a line in the console.
   if (sameItems(log.network, draft.network)) draft.network = log.network as NetworkRow[];
-  if (sameItems([...log.faults.values()], [...draft.faults.values()])) draft.faults = log.faults as Map<string, Fault>;
+  if (sameItems([...log.faults.values()], [...draft.faults.values()]))
+    draft.faults = log.faults as Map<string, Fault>;
   return draft;
 }
 
@@ -135,39 +141,53 @@ interface Draft extends PreviewLog {
   faults: Map<string, Fault>;
 }
 
+/** The first word of a document: what was wrong with the one before is history, and stands in the console. */
+function begin(draft: Draft, { id, at }: PreviewEvent): void {
+  // Ids are the document's name and a number.
+  const name = id.replace(/-?[^-]*$/, "");
+  if (draft.documents.includes(name)) return;
+  draft.documents = [...draft.documents, name].slice(-MAX_DOCUMENTS);
+  draft.faults.clear();
+  push(draft, { kind: "page", level: "info", at, text: "" });
+}
+
 function take(draft: Draft, event: PreviewEvent): void {
   const { at } = event;
   switch (event.kind) {
     case "ready":
-      // Another document: what was wrong with the one before is history, and stands in the console.
-      draft.faults.clear();
-      draft.readyAt = at;
-      moved(draft, event);
-      return push(draft, { kind: "page", level: "info", at, text: event.route });
     case "navigation":
-      return moved(draft, event);
+      moved(draft, event);
+      break;
     case "console":
-      return consoleCalled(draft, event.level === "log" ? "info" : event.level, event);
+      consoleCalled(draft, event.level === "log" ? "info" : event.level, event);
+      break;
     case "error":
-      return uncaught(draft, event);
+      uncaught(draft, event);
+      break;
     case "network":
-      return requestFailed(draft, event);
+      requestFailed(draft, event);
+      break;
     case "overlay":
-      return overlaid(draft, event);
+      overlaid(draft, event);
+      break;
     case "overlay_gone":
-      return forget(draft, "overlay");
+      forget(draft, "overlay");
+      break;
     case "blank":
-      return fault(draft, { kind: "blank", message: event.route, at });
+      fault(draft, { kind: "blank", message: event.route, at });
+      break;
     case "not_blank":
-      return forget(draft, "blank");
+      forget(draft, "blank");
+      break;
     case "picker":
       draft.picking = event.on;
-      return;
+      break;
     case "picked":
       draft.picking = false;
-      return;
+      break;
     case "dropped":
-      return push(draft, { kind: "dropped", level: "warn", at, text: String(event.count) });
+      push(draft, { kind: "dropped", level: "warn", at, text: String(event.count) });
+      break;
   }
 }
 
@@ -175,9 +195,17 @@ type Of<Kind extends PreviewEvent["kind"]> = Extract<PreviewEvent, { kind: Kind 
 
 function moved(draft: Draft, event: Of<"ready" | "navigation">): void {
   draft.route = event.route;
+  if (event.kind === "ready") nameLatestPage(draft, event.route);
   draft.routes = withRoute(draft.routes, event.route);
   draft.canGoBack = event.can_go_back ?? true;
   draft.canGoForward = event.can_go_forward ?? true;
+}
+
+/** What a page's scripts say at once is said before the page has said where it is. */
+function nameLatestPage(draft: Draft, route: string): void {
+  const index = draft.console.findLastIndex(({ kind }) => kind === "page");
+  const page = draft.console[index];
+  if (page?.text === "") draft.console[index] = { ...page, text: route };
 }
 
 function consoleCalled(draft: Draft, level: Level, { at, args, source }: Of<"console">): void {
@@ -199,14 +227,32 @@ function requestFailed(draft: Draft, event: Of<"network">): void {
   const { at, method, url, status, failure, duration_ms } = event;
   const outcome = { ...(status !== undefined && { status }), ...(failure !== undefined && { failure }) };
   const last = draft.network.at(-1);
-  if (last && last.method === method && last.url === url && last.status === status && last.failure === failure) {
+  if (
+    last &&
+    last.method === method &&
+    last.url === url &&
+    last.status === status &&
+    last.failure === failure
+  ) {
     draft.network[draft.network.length - 1] = { ...last, at, durationMs: duration_ms, count: last.count + 1 };
   } else {
-    draft.network.push({ key: draft.nextKey++, at, method, url, durationMs: duration_ms, count: 1, ...outcome });
+    draft.network.push({
+      key: draft.nextKey++,
+      at,
+      method,
+      url,
+      durationMs: duration_ms,
+      count: 1,
+      ...outcome,
+    });
   }
   const ending = status === undefined ? (failure ?? "") : String(status);
   // The status is what tells two faults of one address apart, so it is part of the kind and not of the message.
-  fault(draft, { kind: "network", at, message: `${method} ${url}`, ...(ending && { detail: ending }) }, ending);
+  fault(
+    draft,
+    { kind: "network", at, message: `${method} ${url}`, ...(ending && { detail: ending }) },
+    ending,
+  );
 }
 
 function overlaid(draft: Draft, { at, message, file, line, column, frame }: Of<"overlay">): void {

@@ -123,7 +123,12 @@ function useStageCommands(stage: Stage, view: View, setView: (view: View) => voi
       disabled: !steered,
       run: () => stage.pick(!picking),
     },
-    { id: "preview.fill", title: t("device.show", { name: t("device.fill") }), section, run: () => setView(FILL) },
+    {
+      id: "preview.fill",
+      title: t("device.show", { name: t("device.fill") }),
+      section,
+      run: () => setView(FILL),
+    },
     ...DEVICE_NAMES.map((device) => ({
       id: `preview.${device}`,
       title: t("device.show", { name: t(`device.${device}`) }),

@@ -7,14 +7,15 @@ import {
   dragged,
   nameOfView,
   nudged,
-  scaleToFit,
   SIDE,
+  scaleToFit,
   sizeOfView,
   turnedView,
   viewOf,
 } from "./devices";
 import { fingerprintOf } from "./fingerprint";
 import { isLoopback } from "./loopback";
+import { NOT_ASKED, type PaintSign, type PaintWatch, paintAfter } from "./paint";
 import {
   emptyLog,
   logAfter,
@@ -24,13 +25,14 @@ import {
   type PreviewLog,
   withoutConsole,
 } from "./preview-log";
-import { COMES_BACK_MS, needsLoad, NOT_RUN, recoveryAfter } from "./recovery";
+import { COMES_BACK_MS, NOT_RUN, needsLoad, recoveryAfter } from "./recovery";
 import { MAX_ROUTES, suggested, withRoute } from "./routes";
 
 // Sizes.
 
 test("a view survives the URL, and what cannot be read fills the stage", () => {
-  for (const name of ["", "phone", "tablet-turned", "desktop", "412x915"]) expect(nameOfView(viewOf(name))).toBe(name);
+  for (const name of ["", "phone", "tablet-turned", "desktop", "412x915"])
+    expect(nameOfView(viewOf(name))).toBe(name);
   for (const name of ["toaster", "12", "x", "phone-twice-turned-x", "-1x5", "constructor"]) {
     expect(["fill", "device"]).toContain(viewOf(name).kind);
   }
@@ -86,17 +88,22 @@ test("on the page that is shown all others are suggested, and while typing those
 // What the preview tells.
 
 let ids = 0;
-const event = (part: { kind: string; [key: string]: unknown }): PreviewEvent =>
-  ({ id: String(++ids), at: 1_000 + ids, ...part }) as unknown as PreviewEvent;
-const said = (text: string, part: object = {}) => event({ kind: "console", level: "log", args: [text], ...part });
+const event = (part: { kind: string; page?: string; [key: string]: unknown }): PreviewEvent => {
+  const { page = "a", ...rest } = part;
+  return { id: `${page}-${++ids}`, at: 1_000 + ids, ...rest } as unknown as PreviewEvent;
+};
+const rowsOf = (log: PreviewLog) => log.console.filter(({ kind }) => kind !== "page");
+const said = (text: string, part: object = {}) =>
+  event({ kind: "console", level: "log", args: [text], ...part });
 const thrown = (message: string, part: object = {}) =>
   event({ kind: "error", name: "TypeError", message, rejection: false, ...part });
 const told = (...events: PreviewEvent[]): PreviewLog => logAfter(emptyLog(), events);
-const faultsOf = (log: PreviewLog) => [...log.faults.values()].map(({ kind, message, count }) => `${kind} ${message} ${count}`);
+const faultsOf = (log: PreviewLog) =>
+  [...log.faults.values()].map(({ kind, message, count }) => `${kind} ${message} ${count}`);
 
 test("the same line in a row stands once with a count, and again after another one", () => {
   const log = told(said("tick"), said("tick"), said("tock"), said("tick"));
-  expect(log.console.map(({ text, count }) => `${text} ${count}`)).toEqual(["tick 2", "tock 1", "tick 1"]);
+  expect(rowsOf(log).map(({ text, count }) => `${text} ${count}`)).toEqual(["tick 2", "tock 1", "tick 1"]);
 });
 
 test("an event that comes by the frame and by the server is taken once", () => {
@@ -106,15 +113,39 @@ test("an event that comes by the frame and by the server is taken once", () => {
 });
 
 test("the console outlives a reload; what was wrong with the page before does not", () => {
-  const log = told(thrown("x is undefined"), said("oh", { level: "error" }), event({ kind: "ready", route: "/a", title: "" }));
-  expect(log.console.map(({ kind }) => kind)).toEqual(["error", "message", "page"]);
-  expect(log.faults.size).toBe(0);
-  expect(log.route).toBe("/a");
+  const before = told(
+    thrown("x is undefined"),
+    event({ kind: "ready", route: "/a", title: "" }),
+    said("oh", { level: "error" }),
+  );
+  expect(before.faults.size).toBe(2);
+  const log = logAfter(before, [
+    thrown("at once", { page: "b" }),
+    event({ kind: "ready", route: "/b", title: "", page: "b" }),
+  ]);
+  expect(log.console.map(({ kind, text }) => `${kind} ${text}`)).toEqual([
+    "page /a",
+    "error TypeError: x is undefined",
+    "message oh",
+    "page /b",
+    "error TypeError: at once",
+  ]);
+  // What its scripts threw before it said where it is belongs to the new page.
+  expect(faultsOf(log)).toEqual(["error TypeError: at once 1"]);
+  expect(log.route).toBe("/b");
+});
+
+test("a page elsewhere that goes on talking begins no new page", () => {
+  const log = told(said("one"), said("two", { page: "b" }), said("three"));
+  expect(log.console.filter(({ kind }) => kind === "page")).toHaveLength(2);
 });
 
 test("a fault that differs in a number alone is the same fault", () => {
   const log = told(thrown("Failed for item 17"), thrown("Failed for item 18"), thrown("Failed for nobody"));
-  expect(faultsOf(log)).toEqual(["error TypeError: Failed for item 18 2", "error TypeError: Failed for nobody 1"]);
+  expect(faultsOf(log)).toEqual([
+    "error TypeError: Failed for item 18 2",
+    "error TypeError: Failed for nobody 1",
+  ]);
   expect(fingerprintOf("error", "at http://a.test/x?t=1", "src/a.ts")).toBe(
     fingerprintOf("error", "at http://a.test/x?t=2", "src/a.ts"),
   );
@@ -123,7 +154,8 @@ test("a fault that differs in a number alone is the same fault", () => {
 });
 
 test("two statuses of one address are two faults", () => {
-  const request = (status: number) => event({ kind: "network", method: "GET", url: "/api/a", duration_ms: 3, status });
+  const request = (status: number) =>
+    event({ kind: "network", method: "GET", url: "/api/a", duration_ms: 3, status });
   const log = told(request(500), request(404), request(500));
   expect(faultsOf(log)).toEqual(["network GET /api/a 1", "network GET /api/a 2"]);
   expect(log.network).toHaveLength(3);
@@ -132,7 +164,9 @@ test("two statuses of one address are two faults", () => {
 test("one overlay at a time, and it goes when the dev server is content again", () => {
   const overlay = (message: string) => event({ kind: "overlay", message, file: "src/App.tsx", line: 3 });
   const log = told(overlay("Unexpected token\n  at x"), overlay("Another"));
-  expect([...log.faults.values()]).toMatchObject([{ message: "Another", place: { path: "src/App.tsx", line: 3 } }]);
+  expect([...log.faults.values()]).toMatchObject([
+    { message: "Another", place: { path: "src/App.tsx", line: 3 } },
+  ]);
   expect(logAfter(log, [event({ kind: "overlay_gone" })]).faults.size).toBe(0);
 });
 
@@ -143,7 +177,10 @@ test("a blank page is a fault until it shows something", () => {
 });
 
 test("a line in the console is no news for whoever shows faults and requests", () => {
-  const log = told(thrown("a"), event({ kind: "network", method: "GET", url: "/x", duration_ms: 1, failure: "failed" }));
+  const log = told(
+    thrown("a"),
+    event({ kind: "network", method: "GET", url: "/x", duration_ms: 1, failure: "failed" }),
+  );
   const next = logAfter(log, [said("more")]);
   expect(next.faults).toBe(log.faults);
   expect(next.network).toBe(log.network);
@@ -198,6 +235,19 @@ test("what a page did before the second look still counts", () => {
   const back = recoveryAfter(ran, { status: "running", restarts: 1 }, 100);
   const again = recoveryAfter(back, { status: "running", restarts: 1 }, 200);
   expect(needsLoad(again, 50, 100 + COMES_BACK_MS)).toBe(false);
+});
+
+test("the page's time is from asking for it to its load, and that of the page that waits is none", () => {
+  const after = (...signs: PaintSign[]) =>
+    signs.reduce<{ watch: PaintWatch; ms?: number }>(({ watch }, sign) => paintAfter(watch, sign), {
+      watch: NOT_ASKED,
+    }).ms;
+  const asked: PaintSign = { type: "asked", at: 100, isUp: true };
+  expect(after(asked, { type: "loaded", at: 340 }, { type: "ready" })).toBe(240);
+  expect(after(asked, { type: "ready" }, { type: "loaded", at: 340 })).toBe(240);
+  expect(after(asked, { type: "loaded", at: 340 })).toBeUndefined();
+  expect(after(asked, { type: "loaded", at: 340 }, { type: "silent" })).toBe(240);
+  expect(after({ ...asked, isUp: false }, { type: "ready" }, { type: "loaded", at: 340 })).toBeUndefined();
 });
 
 test("an address of this very computer is known", () => {

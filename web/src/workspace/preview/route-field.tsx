@@ -32,7 +32,11 @@ export function RouteField({ stage, disabled }: { stage: Stage; disabled: boolea
         items={shown as string[]}
         filter={null}
         value={typed}
-        onValueChange={(value, { reason }) => (reason === "item-press" ? go(value) : setTyped(value))}
+        onValueChange={(value, { reason }) => {
+          if (reason === "item-press") go(value);
+          // Escape means: where I was, and not: nowhere.
+          else setTyped(reason === "escape-key" ? route : value);
+        }}
         open={open && shown.length > 0}
         onOpenChange={setOpen}
         openOnInputClick
@@ -44,9 +48,6 @@ export function RouteField({ stage, disabled }: { stage: Stage; disabled: boolea
           spellCheck={false}
           autoCapitalize="off"
           data-testid="route"
-          onKeyDown={(event) => {
-            if (event.key === "Escape" && !open) setTyped(route);
-          }}
         />
         <Autocomplete.Portal>
           <Autocomplete.Positioner sideOffset={4} align="start">

@@ -71,7 +71,7 @@ export function Screen({ view, isFitted, isStill, onView, onFit, children }: Scr
                 type="button"
                 className={styles.edge}
                 data-edge={edge}
-                aria-label={t(`size.edges.${edge}`, size)}
+                aria-label={t(`size.edges.${edge}`, { ...size })}
                 onPointerDown={start(edge)}
                 onPointerMove={move}
                 onPointerUp={end}

@@ -2,7 +2,7 @@
 import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../components/button";
-import { boundedSide, FILL, type Size, SIDE, turnedView, type View } from "./devices";
+import { boundedSide, FILL, SIDE, type Size, turnedView, type View } from "./devices";
 import styles from "./screen.module.css";
 
 interface SizeBarProps {

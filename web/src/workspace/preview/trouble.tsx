@@ -16,7 +16,7 @@ interface TroubleProps {
 export function Trouble({ handle, stage, onShowLog }: TroubleProps) {
   const { t } = useTranslation("stage");
   const { session, error, asking } = handle;
-  const hasShown = stage.paintMs !== undefined;
+  const { hasShown } = stage;
   const log = (
     <Button small onClick={onShowLog}>
       {t("showLog")}
@@ -71,7 +71,9 @@ export function Trouble({ handle, stage, onShowLog }: TroubleProps) {
 /** What is the matter with the page itself, while everything below it works. */
 function Page({ stage }: { stage: Stage }) {
   const { t } = useTranslation("stage");
-  const isBlank = usePreviewPart(stage, ({ faults }) => [...faults.values()].some(({ kind }) => kind === "blank"));
+  const isBlank = usePreviewPart(stage, ({ faults }) =>
+    [...faults.values()].some(({ kind }) => kind === "blank"),
+  );
   const picking = usePreviewPart(stage, (log) => log.picking);
   if (picking) {
     return (

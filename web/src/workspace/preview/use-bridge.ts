@@ -1,5 +1,10 @@
 // The bridge to the page in a frame: what it tells goes to the store, what the page is asked to do goes to it.
-import { listenToPreview, type PickedEvent, type PreviewBridge, type PreviewEvent } from "@vitrine/client/bridge";
+import {
+  listenToPreview,
+  type PickedEvent,
+  type PreviewBridge,
+  type PreviewEvent,
+} from "@vitrine/client/bridge";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { PreviewStore } from "./preview-store";
 

@@ -20,25 +20,25 @@ export function useFrame(
   session: SessionView | undefined,
   fresh: () => Promise<SessionView>,
   route: string,
+  /** Called when a page is asked for: whether its server was up then. */
+  onAsked: (isUp: boolean) => void,
 ): FrameHandle {
   const [frame, setFrame] = useState<Frame>();
-  const show = useCallback((url: string) => {
-    setFrame((before) => ({ src: url, key: (before?.key ?? 0) + 1 }));
-  }, []);
+  const show = useCallback(
+    ({ preview_url, status }: SessionView, to: string) => {
+      onAsked(status === "running" || status === "frozen");
+      setFrame((before) => ({ src: previewUrlAt(preview_url, to), key: (before?.key ?? 0) + 1 }));
+    },
+    [onAsked],
+  );
 
   const id = session?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new token or route is no reason to reload the app
   useEffect(() => {
-    if (session) show(previewUrlAt(session.preview_url, route));
+    if (session) show(session, route);
   }, [id, show]);
 
-  const load = useCallback(
-    async (to: string) => {
-      const { preview_url } = await fresh();
-      show(previewUrlAt(preview_url, to));
-    },
-    [fresh, show],
-  );
+  const load = useCallback(async (to: string) => show(await fresh(), to), [fresh, show]);
   const openTab = useCallback(
     async (to: string) => {
       // Opened at once, while the click still allows it; without a way back to this page.

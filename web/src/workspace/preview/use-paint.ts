@@ -1,42 +1,36 @@
 // How long the page took to be there, measured in this browser.
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { NOT_ASKED, type PaintSign, paintAfter } from "./paint";
 
-/** A clock that was set, or a tab that slept, measures nothing. */
-const BELIEVABLE_MS = 120_000;
+/** A page with a bridge speaks within this time of its load. */
+const SPEAKS_WITHIN_MS = 1_000;
 
 export interface Paint {
-  /** From the first line of the document to everything on the page loaded. */
+  /** Undefined until it was measured. */
   ms: number | undefined;
-  /** A document has begun to run. */
-  began: (at: number) => void;
-  /** The frame has loaded what it loads. */
+  asked: (isUp: boolean) => void;
   loaded: () => void;
+  ready: () => void;
 }
 
 export function usePaint(): Paint {
   const [ms, setMs] = useState<number>();
-  const beganAt = useRef<number>(undefined);
-  const loadedAt = useRef<number>(undefined);
-  const measure = useCallback(() => {
-    const from = beganAt.current;
-    const to = loadedAt.current;
-    if (from === undefined || to === undefined || to < from || to - from > BELIEVABLE_MS) return;
-    beganAt.current = undefined;
-    setMs(to - from);
+  const watch = useRef(NOT_ASKED);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const see = useCallback((sign: PaintSign) => {
+    const after = paintAfter(watch.current, sign);
+    watch.current = after.watch;
+    if (after.ms !== undefined) setMs(after.ms);
   }, []);
+  useEffect(() => () => clearTimeout(timer.current), []);
   return {
     ms,
-    began: useCallback(
-      (at: number) => {
-        beganAt.current = at;
-        // A late word of a document that is loaded already.
-        measure();
-      },
-      [measure],
-    ),
+    asked: useCallback((isUp) => see({ type: "asked", at: Date.now(), isUp }), [see]),
+    ready: useCallback(() => see({ type: "ready" }), [see]),
     loaded: useCallback(() => {
-      loadedAt.current = Date.now();
-      measure();
-    }, [measure]),
+      see({ type: "loaded", at: Date.now() });
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => see({ type: "silent" }), SPEAKS_WITHIN_MS);
+    }, [see]),
   };
 }

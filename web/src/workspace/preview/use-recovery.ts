@@ -1,7 +1,7 @@
 // Brings the page back after its server was away, when it does not do that itself.
 import { useEffect, useRef } from "react";
 import type { SessionView } from "../../api/types";
-import { COMES_BACK_MS, needsLoad, NOT_RUN, type Recovery, recoveryAfter } from "./recovery";
+import { COMES_BACK_MS, NOT_RUN, needsLoad, type Recovery, recoveryAfter } from "./recovery";
 
 /** Answers what to call whenever the page gives a sign of life: a load, or a word over the bridge. */
 export function useRecovery(session: SessionView | undefined, reload: () => void): () => void {
@@ -18,11 +18,14 @@ export function useRecovery(session: SessionView | undefined, reload: () => void
     known.current = { session: session.id, recovery };
     if (recovery.backAt === undefined) return;
     const left = recovery.backAt + COMES_BACK_MS - Date.now();
-    const timer = setTimeout(() => {
-      const { recovery: now } = known.current;
-      if (needsLoad(now, signAt.current, Date.now())) latestReload.current();
-      known.current = { ...known.current, recovery: { ...now, backAt: undefined, goodAt: Date.now() } };
-    }, Math.max(0, left));
+    const timer = setTimeout(
+      () => {
+        const { recovery: now } = known.current;
+        if (needsLoad(now, signAt.current, Date.now())) latestReload.current();
+        known.current = { ...known.current, recovery: { ...now, backAt: undefined, goodAt: Date.now() } };
+      },
+      Math.max(0, left),
+    );
     return () => clearTimeout(timer);
   }, [session]);
 

@@ -12,8 +12,8 @@ import { usePaint } from "./use-paint";
 import { usePreviewStream } from "./use-preview-stream";
 import { useRecovery } from "./use-recovery";
 
-/** How long a page may take to follow a word of ours before the frame is loaded the plain way. */
-const FOLLOWS_MS = 3_000;
+/** How long a page may take to follow a word of ours before the frame is loaded the plain way: a cold dev server is slow. */
+const FOLLOWS_MS = 6_000;
 /** How long a page has to say something before the server is asked what previews elsewhere tell. */
 const SILENCE_MS = 5_000;
 
@@ -40,7 +40,9 @@ export interface Stage {
   strayPick: string | undefined;
   /** Why the last thing that was asked for did not work. */
   fault: unknown;
-  /** How long the page took to be there; undefined until that was measured. */
+  /** True once the app's page was there: from then on there is a last good page. */
+  hasShown: boolean;
+  /** How long the page took from being asked for to being there; undefined until that was measured. */
   paintMs: number | undefined;
   /** Takes events that came another way, such as the app's channel. */
   take: (events: readonly PreviewEvent[]) => void;
@@ -54,8 +56,10 @@ export function useStage(app: string, handle: SessionHandle, onPlace: (place: Pl
   const [fault, setFault] = useState<unknown>(null);
   const [strayPick, setStrayPick] = useState<string>();
   const route = urlRoute === "" ? "/" : urlRoute;
-  const { frame, load, openTab } = useFrame(session, handle.fresh, route);
+  const [hasShown, setHasShown] = useState(false);
   const paint = usePaint();
+  const { frame, load, openTab } = useFrame(session, handle.fresh, route, paint.asked);
+  const isUp = session?.status === "running" || session?.status === "frozen";
   const attempt = (work: Promise<unknown>) => {
     setFault(null);
     work.catch(setFault);
@@ -78,7 +82,8 @@ export function useStage(app: string, handle: SessionHandle, onPlace: (place: Pl
       setRoute(event.route);
       if (event.kind !== "ready") return;
       onSign();
-      paint.began(event.at);
+      paint.ready();
+      setHasShown(true);
     },
   });
   const take = useCallback((events: readonly PreviewEvent[]) => store.take(events), [store]);
@@ -89,6 +94,7 @@ export function useStage(app: string, handle: SessionHandle, onPlace: (place: Pl
   const ask = (word: () => void, to: string) => {
     setFault(null);
     const before = signs.current;
+    paint.asked(isUp);
     word();
     setTimeout(() => signs.current === before && attempt(load(to)), FOLLOWS_MS);
   };
@@ -98,8 +104,10 @@ export function useStage(app: string, handle: SessionHandle, onPlace: (place: Pl
     frame,
     attach,
     onLoad: () => {
+      signs.current += 1;
       onSign();
       paint.loaded();
+      if (isUp) setHasShown(true);
     },
     isBridged: bridge !== undefined,
     route,
@@ -125,6 +133,7 @@ export function useStage(app: string, handle: SessionHandle, onPlace: (place: Pl
     },
     strayPick,
     fault,
+    hasShown,
     paintMs: paint.ms,
     take,
   };

@@ -12,7 +12,7 @@ export interface RailStep {
 /** The steps of the session's start, and then the page itself, which only this browser can measure. */
 export function railOf(
   session: Pick<SessionView, "timings" | "status">,
-  paintMs: number | undefined,
+  page: { isShown: boolean; paintMs: number | undefined },
 ): readonly RailStep[] {
   const steps = session.timings.steps.map(({ name, status, duration_ms, detail }) => ({
     name,
@@ -21,10 +21,11 @@ export function railOf(
     ...(detail !== undefined && { detail }),
   }));
   const isUp = session.status === "running" || session.status === "frozen";
-  const paint: RailStep =
-    isUp && paintMs !== undefined
-      ? { name: "paint", status: "done", ms: paintMs }
-      : { name: "paint", status: "pending" };
+  const paint: RailStep = {
+    name: "paint",
+    status: isUp && page.isShown ? "done" : "pending",
+    ...(isUp && page.paintMs !== undefined && { ms: page.paintMs }),
+  };
   return [...steps, paint];
 }
 

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { SessionView } from "../../api/types";
 import { durationOf, growingDurationOf } from "../../components/format";
 import { useNow } from "../../components/use-now";
+import type { Stage } from "../preview/use-stage";
 import { activeOf, type RailStep, railOf } from "./rail";
 import styles from "./session.module.css";
 
@@ -13,15 +14,14 @@ const TICK_MS = 200;
 
 interface StageRailProps {
   session: SessionView | undefined;
-  /** How long the page took to be there, once that was measured. */
-  paintMs: number | undefined;
+  stage: Pick<Stage, "hasShown" | "paintMs">;
   /** Shows the server's log. */
   onShowLog: () => void;
 }
 
-export function StageRail({ session, paintMs, onShowLog }: StageRailProps) {
+export function StageRail({ session, stage, onShowLog }: StageRailProps) {
   const { t } = useTranslation("stage");
-  const steps = session ? railOf(session, paintMs) : [];
+  const steps = session ? railOf(session, { isShown: stage.hasShown, paintMs: stage.paintMs }) : [];
   const waitedMs = useWait(activeOf(steps)?.name);
   if (!session) return <p className={styles.rail}>{t("waiting")}</p>;
   const { total_ms } = session.timings;
@@ -47,20 +47,33 @@ function StepItem({ step, waitedMs, onShowLog }: StepItemProps) {
   const { t } = useTranslation("stage");
   const { name, status, ms, detail } = step;
   const told = status === "active" || status === "failed";
-  const time = status === "active" ? waitedMs >= CLOCK_AFTER_MS && growingDurationOf(waitedMs) : ms !== undefined && durationOf(ms);
+  const time =
+    status === "active"
+      ? waitedMs >= CLOCK_AFTER_MS && growingDurationOf(waitedMs)
+      : ms !== undefined && durationOf(ms);
   const hint = name === "paint" ? t("paintHint") : detail;
   const words = (
     <>
       <span className={styles.dot} />
       <span>{t(`steps.${name}`)}</span>
       {time && <span className={styles.time}>{time}</span>}
-      {told && <span className={styles.detail}>{detail ?? t(status === "failed" ? "failedHere" : `waits.${name}`)}</span>}
+      {told && (
+        <span className={styles.detail}>
+          {detail ?? t(status === "failed" ? "failedHere" : `waits.${name}`)}
+        </span>
+      )}
     </>
   );
   return (
     <li className={styles.step} data-status={status} aria-current={status === "active" ? "step" : undefined}>
       {told ? (
-        <button type="button" className={styles.stepLog} title={t("stepLog")} onClick={onShowLog} data-testid="step-log">
+        <button
+          type="button"
+          className={styles.stepLog}
+          title={t("stepLog")}
+          onClick={onShowLog}
+          data-testid="step-log"
+        >
           {words}
         </button>
       ) : (

@@ -19,10 +19,11 @@ export function commandLineOf(line: string): CommandLine {
     const char = line[index] ?? "";
     if (quote !== undefined) {
       if (char === quote) quote = undefined;
-      else if (quote === '"' && char === "\\" && '"\\$`'.includes(line[index + 1] ?? " ")) word += line[++index];
+      else if (quote === '"' && char === "\\" && '"\\$`'.includes(line[index + 1] ?? " "))
+        word = `${word ?? ""}${line[++index] ?? ""}`;
       else {
         if (quote === '"' && (char === "$" || char === "`")) isShell = true;
-        word += char;
+        word = `${word ?? ""}${char}`;
       }
     } else if (char === '"' || char === "'") {
       quote = char;
@@ -41,7 +42,8 @@ export function commandLineOf(line: string): CommandLine {
   if (word !== undefined) words.push(word);
   if (words.length === 0) return { kind: "empty" };
   // `NAME=value command` is a shell's, too.
-  if (isShell || /^[A-Za-z_]\w*=/.test(words[0] ?? "")) return { kind: "shell", argv: ["sh", "-c", line.trim()] };
+  if (isShell || /^[A-Za-z_]\w*=/.test(words[0] ?? ""))
+    return { kind: "shell", argv: ["sh", "-c", line.trim()] };
   return { kind: "command", argv: words };
 }
 

@@ -20,16 +20,16 @@ export function eventReader(): (piece: string) => StreamEvent[] {
         event = "message";
         data = [];
       } else if (line.startsWith("event:")) {
-        event = valueOf(line);
+        event = fieldOf(line);
       } else if (line.startsWith("data:")) {
-        data.push(valueOf(line));
+        data.push(fieldOf(line));
       }
     }
     return complete;
   };
 }
 
-function valueOf(line: string): string {
+function fieldOf(line: string): string {
   const value = line.slice(line.indexOf(":") + 1);
   return value.startsWith(" ") ? value.slice(1) : value;
 }

@@ -41,7 +41,13 @@ export function withOutput(log: TerminalLog, outputs: readonly Output[]): Termin
   return { rows: rows.slice(-MAX_ROWS), nextKey };
 }
 
-function print(rows: TerminalRow[], nextKey: number, kind: Output["stream"], text: string, isOpen: boolean): number {
+function print(
+  rows: TerminalRow[],
+  nextKey: number,
+  kind: Output["stream"],
+  text: string,
+  isOpen: boolean,
+): number {
   const last = rows.at(-1);
   if (last?.kind === kind && last.isOpen) {
     rows[rows.length - 1] = { ...last, text: cut(last.text + text), isOpen };

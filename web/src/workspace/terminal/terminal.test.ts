@@ -17,7 +17,15 @@ test("a line is a program and its arguments", () => {
 });
 
 test("what only a shell understands goes through one, as it stands", () => {
-  for (const line of ["ls | wc", "echo $HOME", 'echo "$HOME"', "ls *.ts", "a && b", "FOO=1 env", "echo hi > x"]) {
+  for (const line of [
+    "ls | wc",
+    "echo $HOME",
+    'echo "$HOME"',
+    "ls *.ts",
+    "a && b",
+    "FOO=1 env",
+    "echo hi > x",
+  ]) {
     expect(commandLineOf(line)).toEqual({ kind: "shell", argv: ["sh", "-c", line] });
   }
   expect(commandLineOf("echo '$HOME'").kind).toBe("command");
@@ -29,7 +37,9 @@ test("what ends with its command is not run", () => {
 });
 
 const texts = (outputs: Parameters<typeof withOutput>[1]) =>
-  withOutput(EMPTY_TERMINAL, outputs).rows.map((row) => ("text" in row ? `${row.kind}: ${row.text}` : row.kind));
+  withOutput(EMPTY_TERMINAL, outputs).rows.map((row) =>
+    "text" in row ? `${row.kind}: ${row.text}` : row.kind,
+  );
 
 test("pieces become lines wherever they are cut", () => {
   expect(
@@ -59,14 +69,19 @@ test("output without end is bounded", () => {
 });
 
 test("every row has a key of its own", () => {
-  const log = withRow(withOutput(withRow(EMPTY_TERMINAL, { kind: "nothing" }), [{ stream: "stdout", text: "a\nb" }]), {
-    kind: "stopped",
-  });
+  const log = withRow(
+    withOutput(withRow(EMPTY_TERMINAL, { kind: "nothing" }), [{ stream: "stdout", text: "a\nb" }]),
+    {
+      kind: "stopped",
+    },
+  );
   expect(log.rows.map(({ key }) => key)).toEqual([0, 1, 2, 3]);
 });
 
 test("the history goes back and forth within its ends", () => {
-  expect([historyStep(3, 3, -1), historyStep(3, 0, -1), historyStep(3, 2, 1), historyStep(3, 3, 1)]).toEqual([2, 0, 3, 3]);
+  expect([historyStep(3, 3, -1), historyStep(3, 0, -1), historyStep(3, 2, 1), historyStep(3, 3, 1)]).toEqual([
+    2, 0, 3, 3,
+  ]);
   expect(withLine(["a"], "a", 9)).toEqual(["a"]);
   expect(withLine(["a", "b"], "c", 2)).toEqual(["b", "c"]);
 });
