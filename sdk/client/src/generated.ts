@@ -1681,7 +1681,7 @@ export interface Operations {
   /** The draft, or a revision, as an archive: the same files give the same bytes. */
   "GET /v1/apps/{app}/export": {
     id: "export_app";
-    request: { path: { app: string }; query?: { format?: ExportFormat; revision?: RevisionId | null } };
+    request: { path: { app: string }; query?: { format?: string; revision?: RevisionId | null } };
     answer: Uint8Array<ArrayBuffer>;
   };
   /** The draft's files by path, with hashes, sizes and modes. */
