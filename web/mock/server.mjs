@@ -194,6 +194,12 @@ function problem(status, code, title, detail, more = {}) {
 }
 const notFound = () => problem(404, "not_found", "Not found", "There is nothing here.");
 
+function contentOf({ sha256, base64, text }) {
+  const bytes = sha256 ? blobs.get(sha256) : Buffer.from(base64 ?? text, base64 ? "base64" : "utf8");
+  blobs.set(sha256 ?? sha(bytes), bytes);
+  return bytes;
+}
+
 function change(app, { base_version, ops }, client_id) {
   if (base_version !== undefined && base_version !== app.version) {
     return problem(409, "draft_conflict", "The draft has changed since you read it", "Read it again.", {
@@ -201,7 +207,7 @@ function change(app, { base_version, ops }, client_id) {
     });
   }
   for (const op of ops) {
-    if (op.op === "write") app.files.set(op.path, op.sha256 ? blobs.get(op.sha256) : Buffer.from(op.text));
+    if (op.op === "write") app.files.set(op.path, contentOf(op));
     if (op.op === "delete") app.files.delete(op.path);
     if (op.op === "rename") {
       app.files.set(op.to, app.files.get(op.from));

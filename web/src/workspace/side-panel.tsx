@@ -36,8 +36,8 @@ export function SidePanel({ tab, onTab, problems, onProblems, files, search }: S
             type="button"
             className={styles.problems}
             data-tone={problems.faults > 0 ? "bad" : problems.warnings > 0 ? "warn" : "none"}
-            title={count === 0 ? t("noProblems") : t("problems", { count })}
-            aria-label={count === 0 ? t("noProblems") : t("problems", { count })}
+            title={t("problems", { count })}
+            aria-label={t("problems", { count })}
             data-testid="side-problems"
             onClick={onProblems}
           >

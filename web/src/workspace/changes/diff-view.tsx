@@ -93,5 +93,5 @@ function below(parent: Element, a: string, b: string, shared: Extension, path: s
 }
 
 function named(label: string): Extension {
-  return EditorView.contentAttributes.of({ "aria-label": label });
+  return EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" });
 }

@@ -92,5 +92,5 @@ function takeButton(): HTMLElement {
 }
 
 function named(label: string): Extension {
-  return EditorView.contentAttributes.of({ "aria-label": label });
+  return EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" });
 }

@@ -24,9 +24,9 @@ import { tags as t } from "@lezer/highlight";
 
 // What differs: the same two colours as everywhere, seen through.
 const NEW = "color-mix(in srgb, var(--good) 13%, transparent)";
-const NEW_STRONG = "color-mix(in srgb, var(--good) 32%, transparent)";
+const NEW_STRONG = "color-mix(in srgb, var(--good) 20%, transparent)";
 const OLD = "color-mix(in srgb, var(--bad) 12%, transparent)";
-const OLD_STRONG = "color-mix(in srgb, var(--bad) 30%, transparent)";
+const OLD_STRONG = "color-mix(in srgb, var(--bad) 20%, transparent)";
 
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--ink)", backgroundColor: "var(--surface)" },

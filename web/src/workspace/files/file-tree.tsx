@@ -55,8 +55,10 @@ export function FileTree(props: FileTreeProps) {
     onRename: startRename,
     onDelete: startDelete,
   });
-  const done = (path?: string) => {
+  const movedTo = useRef<string>(undefined);
+  const done = (path = movedTo.current) => {
     setIntent(undefined);
+    movedTo.current = undefined;
     // Where the question stood, once the row is there again.
     if (path !== undefined) requestAnimationFrame(() => focusOn(path));
   };
@@ -67,8 +69,11 @@ export function FileTree(props: FileTreeProps) {
   };
   const rename = async (from: string, to: string) => {
     const answer = await actions.rename(from, to);
-    if (answer === null) onMoved(from, to);
-    return answer;
+    if (answer !== null) return answer;
+    for (let folder = folderOf(to); folder !== ""; folder = folderOf(folder)) setExpanded(folder, true);
+    movedTo.current = to;
+    onMoved(from, to);
+    return null;
   };
   const duplicate = async (path: string) => {
     const answer = await actions.duplicate(path);
@@ -82,7 +87,11 @@ export function FileTree(props: FileTreeProps) {
   const { handlers, menu, closeMenu, target, topTarget } = useRowHandlers({
     activate: (row) => (row.expanded === undefined ? onOpen(row.path) : setExpanded(row.path, !row.expanded)),
     focus: (row) => setFocusedPath(row.path),
-    move: (from, to) => void rename(from, to).then(setFault),
+    move: (from, to) =>
+      void rename(from, to).then((answer) => {
+        setFault(answer);
+        done();
+      }),
     uploads,
   });
   const currentFolder = chosenRow?.expanded === undefined ? folderOf(chosenRow?.path ?? "") : chosenRow.path;
@@ -92,7 +101,7 @@ export function FileTree(props: FileTreeProps) {
       label={t("newFile")}
       initial={intent.folder === "" ? "" : `${intent.folder}/`}
       onSubmit={create}
-      onClose={done}
+      onClose={() => done()}
     />
   );
 
@@ -153,7 +162,7 @@ export function FileTree(props: FileTreeProps) {
                 label={t("renameLabel", { path: row.path })}
                 initial={row.path}
                 onSubmit={(to) => rename(row.path, to)}
-                onClose={() => done(row.path)}
+                onClose={() => done(movedTo.current ?? row.path)}
               />
             ) : (
               <FileRow

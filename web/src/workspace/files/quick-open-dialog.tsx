@@ -21,7 +21,10 @@ export function QuickOpenDialog(props: QuickOpenDialogProps) {
   const { open, onClose } = props;
   const { t } = useTranslation("files");
   // Where the focus goes is the opened file's business when one was chosen.
-  const chosen = useRef(false);
+  const before = useRef<HTMLElement>(undefined);
+  const wasOpen = useRef(false);
+  if (open && !wasOpen.current) before.current = focusedElement();
+  wasOpen.current = open;
   return (
     <Dialog.Root open={open} onOpenChange={(next) => next || onClose()}>
       <Dialog.Portal>
@@ -30,12 +33,12 @@ export function QuickOpenDialog(props: QuickOpenDialogProps) {
           className={styles.popup}
           aria-label={t("quickOpen")}
           data-testid="quick-open"
-          finalFocus={() => !chosen.current}
+          finalFocus={() => before.current ?? false}
         >
           <Content
             {...props}
             onOpen={(place) => {
-              chosen.current = true;
+              before.current = undefined;
               onClose();
               props.onOpen(place);
             }}
@@ -44,6 +47,11 @@ export function QuickOpenDialog(props: QuickOpenDialogProps) {
       </Dialog.Portal>
     </Dialog.Root>
   );
+}
+
+function focusedElement(): HTMLElement | undefined {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement ? activeElement : undefined;
 }
 
 function Content({ paths, recent, active, onOpen }: QuickOpenDialogProps) {

@@ -39,6 +39,7 @@ export function SearchPanel({ app, draft, version, onOpen, focusKey }: SearchPan
 
   return (
     <search className={styles.panel} aria-label={t("label")}>
+      <h2 className="visually-hidden">{t("label")}</h2>
       <div className={styles.fields}>
         <div className={styles.field}>
           <IconButton

@@ -45,7 +45,7 @@ export function CheckpointItem(props: CheckpointItemProps) {
         type="button"
         className={styles.checkpoint}
         aria-current={isShown}
-        aria-label={`${name}: ${t("since")}`}
+        title={t("since")}
         onClick={() => onChoose(checkpoint)}
       >
         <span className={styles.name}>
