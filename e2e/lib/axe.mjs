@@ -36,8 +36,8 @@ export async function axe(page, { within, without = [], rules = [] } = {}) {
   if (violations.length > 0) throw new Error(`axe finds fault with ${page.url()}\n${violations.map(told).join('\n')}`);
 }
 
-/** Colours in the middle of a transition are nobody's. */
-async function settled(page) {
+/** Waits until nothing moves any more that is to end: colours in the middle of a transition are nobody's. */
+export async function settled(page) {
   await page.evaluate(() => {
     const ends = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity);
     return Promise.all(ends.map((animation) => animation.finished.catch(() => undefined)));

@@ -111,8 +111,14 @@ function useEverything(): Command[] {
       section,
       run: () => navigate(`/apps/${id}`),
     }));
-    return [...offered.filter(({ id }) => id !== "palette.open"), ...links];
+    const useful = offered.filter(({ id }) => id !== "palette.open");
+    // What belongs to what is on the screen first; what is there everywhere is known soon.
+    return [...useful.filter((command) => !isGlobal(command)), ...links, ...useful.filter(isGlobal)];
   }, [offered, apps.data, t, navigate]);
+}
+
+function isGlobal({ id }: Command): boolean {
+  return /^(page|look|shortcuts)\./.test(id);
 }
 
 /** By section, the sections in the order of their best commands. */

@@ -81,7 +81,9 @@ export function untilOf(time: string, nowMs: number): string {
 function relative(seconds: number): string {
   const format = new Intl.RelativeTimeFormat(currentLanguage(), { numeric: "auto" });
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return format.format(-Math.trunc(seconds / length), unit);
+    if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
+    // What was set to end in a week ends in 7 days, not in 6 and a bit.
+    if (-seconds >= length) return format.format(Math.round(-seconds / length), unit);
   }
   return format.format(0, "second");
 }
@@ -107,6 +109,11 @@ export function dateTimeOf(time: string): string {
   const at = new Date(time);
   if (Number.isNaN(at.getTime())) return "";
   return new Intl.DateTimeFormat(timeLocale(), { dateStyle: "medium", timeStyle: "medium" }).format(at);
+}
+
+/** `22 Nov 2026`. */
+export function dateOf(time: string): string {
+  return new Intl.DateTimeFormat(timeLocale(), { dateStyle: "medium" }).format(new Date(time));
 }
 
 /** `14:05:09`. */

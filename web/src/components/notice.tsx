@@ -57,11 +57,13 @@ interface EmptyProps {
   title: string;
   children: ReactNode;
   actions?: ReactNode;
+  /** True below a heading that is louder. */
+  isQuiet?: boolean;
 }
 
-export function Empty({ title, children, actions }: EmptyProps) {
+export function Empty({ title, children, actions, isQuiet = false }: EmptyProps) {
   return (
-    <div className={styles.empty}>
+    <div className={styles.empty} data-quiet={isQuiet}>
       <strong>{title}</strong>
       <p>{children}</p>
       {actions && <div className={styles.actions}>{actions}</div>}

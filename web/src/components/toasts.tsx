@@ -56,7 +56,8 @@ function List() {
           <Toast.Description className={styles.description} />
         </div>
         <Toast.Action className={`${buttonStyles.button} ${buttonStyles.small}`} />
-        <Toast.Close className={styles.close} aria-label={t("dismiss")}>
+        {/* Base UI hides it from those who listen until somebody is there, but lets the keyboard reach it. */}
+        <Toast.Close className={styles.close} aria-label={t("dismiss")} aria-hidden={false}>
           <Icon name="close" />
         </Toast.Close>
       </Toast.Content>

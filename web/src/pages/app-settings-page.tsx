@@ -27,7 +27,12 @@ export default function AppSettingsPage({ appId, tab }: AppSettingsPageProps) {
       </PageTitle>
       <Loaded query={app} loading={t("common:app.loading")}>
         {(found) => (
-          <SettingsPanel app={found} tab={tab} onTab={(next) => navigate(`${path}/settings/${next}`)} />
+          <SettingsPanel
+            isPage
+            app={found}
+            tab={tab}
+            onTab={(next) => navigate(`${path}/settings/${next}`)}
+          />
         )}
       </Loaded>
     </PageFrame>

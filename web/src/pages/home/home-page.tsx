@@ -34,13 +34,13 @@ export function HomePage() {
 }
 
 function Search({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
-  const { t } = useTranslation("home");
+  const { t } = useTranslation(["home", "palette"]);
   const input = useRef<HTMLInputElement>(null);
   useCommands([
     {
       id: "home.search",
       title: t("search"),
-      section: t("recent"),
+      section: t("palette:pages.home"),
       keys: "/",
       run: () => input.current?.focus(),
     },

@@ -124,6 +124,9 @@ function Progress({ phase }: { phase: Exclude<ImportPhase, { kind: "idle" }> }) 
   return (
     <>
       {/* Every figure read aloud would drown the rest: the step is. */}
+      <p className="visually-hidden" role="status">
+        {t(`import.steps.${phase.kind}`)}
+      </p>
       <p className={styles.hint}>{words()}</p>
       <progress className={styles.progress} aria-label={t("import.title")} {...shareOf(phase)} />
     </>

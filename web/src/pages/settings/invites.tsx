@@ -27,7 +27,9 @@ export function Invites({ me }: { me: Me }) {
       <Loaded query={invites} loading={t("members.invitesLoading")}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title={t("members.noInvites")}>{t("members.noInvitesHint")}</Empty>
+            <Empty isQuiet title={t("members.noInvites")}>
+              {t("members.noInvitesHint")}
+            </Empty>
           ) : (
             <ul className={rows.rows}>
               {items.map((invite) => (

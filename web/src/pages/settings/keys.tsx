@@ -32,7 +32,9 @@ export default function Keys({ me }: { me: Me }) {
       <Loaded query={keys} loading={t("keys.loading")}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title={t("keys.none")}>{t("keys.noneHint")}</Empty>
+            <Empty isQuiet title={t("keys.none")}>
+              {t("keys.noneHint")}
+            </Empty>
           ) : (
             <ul className={rows.rows}>
               {items.map((key) => (

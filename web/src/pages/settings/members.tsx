@@ -6,7 +6,7 @@ import type { Member, Role } from "../../api/settings-types";
 import type { Me } from "../../api/types";
 import { Ask } from "../../components/ask";
 import fields from "../../components/field.module.css";
-import { dateTimeOf, dayOf } from "../../components/format";
+import { dateOf, dateTimeOf } from "../../components/format";
 import { Loaded } from "../../components/loaded";
 import { ProblemNotice } from "../../components/notice";
 import rows from "../../components/rows.module.css";
@@ -62,7 +62,7 @@ function Row({ member, me }: { member: Member; me: Me }) {
       <span className={rows.words}>
         <span className={rows.name}>{name}</span> {isMe && `(${t("members.you")})`}
         <span className={rows.facts} title={dateTimeOf(joined)}>
-          {[email, t("members.joined", { date: dayOf(joined) })].filter(Boolean).join(" · ")}
+          {[email, t("members.joined", { date: dateOf(joined) })].filter(Boolean).join(" · ")}
         </span>
       </span>
       {mayChange ? (

@@ -72,7 +72,9 @@ function OpenSessions() {
         {({ items }) => {
           const open = items.filter(({ session_status: status }) => status !== undefined);
           return open.length === 0 ? (
-            <Empty title={t("usage.noSessions")}>{t("usage.noSessionsHint")}</Empty>
+            <Empty isQuiet title={t("usage.noSessions")}>
+              {t("usage.noSessionsHint")}
+            </Empty>
           ) : (
             <ul className={rows.rows}>
               {open.map((app) => (

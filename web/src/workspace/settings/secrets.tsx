@@ -74,7 +74,9 @@ function SecretList({ where, mayChange, onReplace }: ListProps) {
       <Loaded query={secrets} loading={t("secrets.loading")}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title={t("secrets.noSecrets")}>{t("secrets.noSecretsHint")}</Empty>
+            <Empty isQuiet title={t("secrets.noSecrets")}>
+              {t("secrets.noSecretsHint")}
+            </Empty>
           ) : (
             <ul className={rows.rows}>
               {items.map((secret) => (
@@ -106,7 +108,9 @@ function VariableList({ where, mayChange, onReplace }: ListProps) {
       <Loaded query={variables} loading={t("secrets.loading")}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title={t("secrets.noVariables")}>{t("secrets.noVariablesHint")}</Empty>
+            <Empty isQuiet title={t("secrets.noVariables")}>
+              {t("secrets.noVariablesHint")}
+            </Empty>
           ) : (
             <ul className={rows.rows}>
               {items.map((variable) => (

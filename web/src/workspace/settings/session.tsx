@@ -52,7 +52,7 @@ export default function Session({ app }: SettingsPartProps) {
       <Loaded query={session} loading={t("session.loading")}>
         {(view) =>
           view === null || isOver(view) ? (
-            <Empty title={t("session.none")} actions={button("start")}>
+            <Empty isQuiet title={t("session.none")} actions={button("start")}>
               {t("session.noneHint")}
             </Empty>
           ) : (

@@ -27,9 +27,11 @@ interface SettingsPanelProps {
   /** As it stands in the URL; empty is the first one. */
   tab: string;
   onTab: (tab: string) => void;
+  /** True on a page of its own, which has margins. */
+  isPage?: boolean;
 }
 
-export function SettingsPanel({ app, tab, onTab }: SettingsPanelProps) {
+export function SettingsPanel({ app, tab, onTab, isPage = false }: SettingsPanelProps) {
   const { t } = useTranslation(["settings", "common"]);
   const shown = settingsTabOf(tab);
   const Part = PARTS[shown];
@@ -42,7 +44,7 @@ export function SettingsPanel({ app, tab, onTab }: SettingsPanelProps) {
     })),
   );
   return (
-    <section className={styles.panel} aria-label={t("label")} data-testid="settings-panel">
+    <section className={styles.panel} data-page={isPage} aria-label={t("label")} data-testid="settings-panel">
       <nav className={styles.nav} aria-label={t("nav")}>
         {SETTINGS_TABS.map((name) => (
           <button

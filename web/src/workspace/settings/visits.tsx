@@ -24,7 +24,9 @@ export default function Visits({ app }: SettingsPartProps) {
       <Loaded query={usage} loading={t("visits.loading")}>
         {(days) =>
           days.every(({ requests }) => requests === 0) ? (
-            <Empty title={t("visits.none")}>{t("visits.noneHint")}</Empty>
+            <Empty isQuiet title={t("visits.none")}>
+              {t("visits.noneHint")}
+            </Empty>
           ) : (
             <Days days={everyDay(days, Date.now())} />
           )

@@ -5,7 +5,7 @@ import type { App, Publish } from "../../api/types";
 import { Button } from "../../components/button";
 import buttonStyles from "../../components/button.module.css";
 import { CopyButton } from "../../components/copy-button";
-import { countOf, sizeOf } from "../../components/format";
+import { sizeOf } from "../../components/format";
 import { Empty, ProblemNotice } from "../../components/notice";
 import { useNow } from "../../components/use-now";
 import { Failure, NotStarted, type Places } from "./failure";
@@ -160,9 +160,7 @@ function Size({ app, publish, shown }: { app: App; publish: PublishHandle; shown
   const artifact = useArtifact(app.id, shown.artifact).data;
   const before = useArtifact(app.id, builtBefore(shown, all)?.artifact).data;
   if (!artifact) return null;
-  const words = [
-    t("publish.size", { size: sizeOf(artifact.size_bytes), files: countOf(artifact.file_count) }),
-  ];
+  const words = [t("publish.size", { size: sizeOf(artifact.size_bytes), count: artifact.file_count })];
   const more = before === undefined ? 0 : artifact.size_bytes - before.size_bytes;
   if (more > 0) words.push(t("publish.larger", { size: sizeOf(more) }));
   if (more < 0) words.push(t("publish.smaller", { size: sizeOf(-more) }));
