@@ -96,7 +96,10 @@ test('the console outlives a reload of the page, and is filtered and cleared', a
 test('a chosen element opens the file at the line where it was written', async () => {
   await page.getByTestId('pick').click();
   await page.getByTestId('picking').waitFor();
-  await preview.getByText('your kitchen companion').first().click();
+  // By the mouse itself: what catches it lies over the element.
+  const { x, y, width, height } = await preview.getByText('your kitchen companion').first().boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.click(x + width / 2, y + height / 2);
   await lineBecomes(/your kitchen companion/);
   assert.equal(await page.getByTestId('pick').getAttribute('aria-pressed'), 'false', 'the picker has ended');
 });
@@ -276,6 +279,8 @@ const focused = (target, testId) =>
 async function tabTo(target, testId, key = 'Tab') {
   for (let stop = 0; stop < 150; stop++) {
     if (await focused(target, testId)) return;
+    // In the editor Tab indents; after Escape it goes on.
+    if (await target.evaluate(() => document.activeElement?.closest('.cm-editor') !== null)) await target.keyboard.press('Escape');
     await target.keyboard.press(key);
   }
   throw new Error(`the keyboard does not reach ${testId}`);
@@ -319,7 +324,9 @@ test('a page that logs fifty times a second holds nothing up', async () => {
   const loud = "\nlet told = 0;\nsetInterval(() => console.log('line', ++told, { told }), 20);\n";
   await page.evaluate(() => {
     window.long = [];
-    new PerformanceObserver((list) => window.long.push(...list.getEntries().map(({ duration }) => duration)))
+    new PerformanceObserver((list) => window.long.push(
+      // The page in the frame may share the thread; what takes long there is its own.
+      ...list.getEntries().filter(({ name }) => name === 'self').map(({ duration }) => duration)))
       .observe({ entryTypes: ['longtask'] });
   });
   await server.write(app, { 'src/main.tsx': main + loud });

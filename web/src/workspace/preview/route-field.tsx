@@ -1,6 +1,6 @@
 // Where in the app the preview is: typed, or chosen from the routes that were seen.
 import { Autocomplete } from "@base-ui/react/autocomplete";
-import { type FormEvent, useEffect, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import styles from "./preview-bar.module.css";
 import { routeOf } from "./preview-url";
@@ -22,12 +22,13 @@ export function RouteField({ stage, disabled }: { stage: Stage; disabled: boolea
     setTyped(wanted);
     stage.go(wanted);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    go(typed);
+  // One that is marked is chosen by the list itself.
+  const marked = useRef<string>(undefined);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && !(open && marked.current !== undefined)) go(typed);
   };
   return (
-    <form className={styles.route} onSubmit={submit}>
+    <div className={styles.route}>
       <Autocomplete.Root
         items={shown as string[]}
         filter={null}
@@ -40,6 +41,9 @@ export function RouteField({ stage, disabled }: { stage: Stage; disabled: boolea
         open={open && shown.length > 0}
         onOpenChange={setOpen}
         openOnInputClick
+        onItemHighlighted={(item) => {
+          marked.current = item;
+        }}
         disabled={disabled}
       >
         <Autocomplete.Input
@@ -48,6 +52,7 @@ export function RouteField({ stage, disabled }: { stage: Stage; disabled: boolea
           spellCheck={false}
           autoCapitalize="off"
           data-testid="route"
+          onKeyDown={onKeyDown}
         />
         <Autocomplete.Portal>
           <Autocomplete.Positioner sideOffset={4} align="start">
@@ -63,6 +68,6 @@ export function RouteField({ stage, disabled }: { stage: Stage; disabled: boolea
           </Autocomplete.Positioner>
         </Autocomplete.Portal>
       </Autocomplete.Root>
-    </form>
+    </div>
   );
 }
