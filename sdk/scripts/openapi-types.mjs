@@ -16,10 +16,15 @@ export function typesOf(openapi) {
   );
   const parts = [
     "// Made from openapi.json by `npm run generate`; changed there, never here.\n",
-    ...schemas.map(([name, schema]) => declaration(nameOf(name), schema)),
+    ...schemas.map(([name, schema]) => declaration(nameOf(name), name === "Code" ? asSent(schema) : schema)),
     operationsOf(whole),
   ];
   return `${parts.join("\n")}`;
+}
+
+/** The codes as they stand in problem documents: openapi.json has had the names of the server's source in their place. */
+function asSent(codes) {
+  return { ...codes, enum: codes.enum.map((name) => name.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase()) };
 }
 
 /** Every operation: `{ key: "GET /v1/apps", id: "list_apps", … }`. */

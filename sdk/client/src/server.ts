@@ -66,29 +66,34 @@ const DROPPED = [
 ];
 
 /**
- * A handler that passes `{path}/v1/…` on to Vitrine with the person's token, so that no credential of Vitrine reaches a browser:
- * a page's client is `new Vitrine({ url: "/vitrine" })`. Streams stay streams. A mutation has to come from a page of your own origin.
+ * A handler that passes `{path}/v1/…` on to Vitrine with the person's token, so that nothing that opens the API reaches a
+ * browser: a page's client is `new Vitrine({ url: "/vitrine" })`. Streams stay streams. Pages of other origins are refused.
  *
- * For frameworks whose handlers take a `Request` and answer a `Response`; `nodeGate` is the same for `node:http`.
+ * For frameworks whose handlers take a `Request` and answer a `Response`. `@vitrine/client/node` has the same for `node:http`,
+ * and the channel, which is no request.
  */
-export function createGate({
-  url,
-  path,
-  token,
-  allow = () => true,
-}: GateOptions): (request: Request) => Promise<Response> {
-  const base = url.replace(/\/+$/, "");
+export function createGate(options: GateOptions): (request: Request) => Promise<Response> {
   return async (request) => {
-    const { pathname, search } = new URL(request.url);
-    const inner = pathname.startsWith(`${path}/`) ? pathname.slice(path.length) : undefined;
-    if (!inner?.startsWith("/v1/")) return refusal(404, "not_found", "There is no such call.");
-    if (isForeign(request)) return refusal(403, "forbidden", "Pages of another origin cannot use this.");
-    if (!allow(request.method, inner))
-      return refusal(403, "forbidden", "This product does not offer that call.");
-    const credential = await token(request);
-    if (credential === undefined) return refusal(401, "unauthenticated", "Sign in first.");
-    return passOn(base + inner + search, request, credential);
+    const admitted = await admit(request, options);
+    if (admitted instanceof Response) return admitted;
+    return passOn(admitted.address, request, admitted.credential);
   };
+}
+
+/** Where a request goes, and with what; or why it goes nowhere. */
+export async function admit(
+  request: Request,
+  { url, path, token, allow = () => true }: GateOptions,
+): Promise<{ address: string; credential: string } | Response> {
+  const { pathname, search } = new URL(request.url);
+  const inner = pathname.startsWith(`${path}/`) ? pathname.slice(path.length) : undefined;
+  if (!inner?.startsWith("/v1/")) return refusal(404, "not_found", "There is no such call.");
+  if (isForeign(request)) return refusal(403, "forbidden", "Pages of another origin cannot use this.");
+  if (!allow(request.method, inner))
+    return refusal(403, "forbidden", "This product does not offer that call.");
+  const credential = await token(request);
+  if (credential === undefined) return refusal(401, "unauthenticated", "Sign in first.");
+  return { address: url.replace(/\/+$/, "") + inner + search, credential };
 }
 
 async function passOn(address: string, request: Request, credential: string): Promise<Response> {
@@ -120,84 +125,11 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
 }
 
-function refusal(status: number, code: string, detail: string): Response {
+export function refusal(status: number, code: string, detail: string): Response {
   const problem = { type: "about:blank", title: "The call was not passed on", status, code, detail };
   return new Response(JSON.stringify(problem), {
     status,
     headers: { "content-type": "application/problem+json" },
-  });
-}
-
-/** As much of `node:http` as is used. */
-interface NodeRequest extends AsyncIterable<Uint8Array> {
-  method?: string | undefined;
-  url?: string | undefined;
-  headers: Record<string, string | string[] | undefined>;
-}
-
-interface NodeResponse {
-  writeHead(status: number, headers: Record<string, string>): unknown;
-  write(chunk: Uint8Array): boolean;
-  end(): unknown;
-  once(event: "close" | "drain", listener: () => void): unknown;
-  off(event: "close" | "drain", listener: () => void): unknown;
-  readonly destroyed: boolean;
-}
-
-/** `createGate` for `node:http`: `http.createServer((request, response) => gate(request, response))`. */
-export function nodeGate(
-  options: GateOptions,
-): (request: NodeRequest, response: NodeResponse) => Promise<void> {
-  const gate = createGate(options);
-  return async (incoming, outgoing) => {
-    const gone = new AbortController();
-    outgoing.once("close", () => gone.abort());
-    const answer = await gate(webRequest(incoming, gone.signal));
-    outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
-    try {
-      for await (const chunk of answer.body ?? []) {
-        if (outgoing.destroyed) break;
-        if (!outgoing.write(chunk)) await drained(outgoing);
-      }
-    } catch {
-      // Either side has hung up; what was sent is not mended by an error page.
-    }
-    outgoing.end();
-  };
-}
-
-function webRequest(incoming: NodeRequest, signal: AbortSignal): Request {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value !== undefined) headers.set(name, [value].flat().join(", "));
-  }
-  const method = incoming.method ?? "GET";
-  const init: RequestInit & { duplex?: "half" } = { method, headers, signal };
-  if (method !== "GET" && method !== "HEAD")
-    Object.assign(init, { body: streamOf(incoming), duplex: "half" });
-  return new Request(new URL(incoming.url ?? "/", `http://${headers.get("host") ?? "localhost"}`), init);
-}
-
-function streamOf(incoming: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const chunks = incoming[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-  });
-}
-
-function drained(outgoing: NodeResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      outgoing.off("drain", go);
-      outgoing.off("close", go);
-      resolve();
-    };
-    outgoing.once("drain", go);
-    outgoing.once("close", go);
   });
 }
 

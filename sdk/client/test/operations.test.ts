@@ -108,6 +108,14 @@ test("the generated types are those of openapi.json: `npm run generate`", async 
   expect(await file("../src/generated.ts")).toBe(typesOf(openapi));
 });
 
+test("the codes are those of the documentation", async () => {
+  const documented = [...(await file("../../../docs/problems.md")).matchAll(/<a id="(\w+)">/g)].map(
+    ([, code]) => code,
+  );
+  const typed = /export type Code = (.*);/.exec(typesOf(openapi))?.[1] ?? "";
+  expect([...typed.matchAll(/"(\w+)"/g)].map(([, code]) => code).sort()).toEqual(documented.sort());
+});
+
 describe("every operation has a method", () => {
   for (const { id, key } of listOperations(openapi)) {
     test(`${id}: ${key}`, async () => {

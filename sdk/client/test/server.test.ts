@@ -1,10 +1,11 @@
 // The way through a product's own server: what passes, what stays with the product, and who is let through.
 import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { Vitrine } from "../src/index.js";
-import { createGate, type GateOptions, mintToken, nodeGate } from "../src/server.js";
+import { nodeGate } from "../src/node.js";
+import { createGate, type GateOptions, mintToken } from "../src/server.js";
 import { FakeServer, json, stream } from "./fake-server.js";
 
 const SECRET = "a secret of at least thirty-two bytes";
@@ -114,4 +115,78 @@ test("over node:http bodies arrive whole, and streams as they come", async () =>
     ops: [{ op: "write", path: "a.txt", text: "ä".repeat(100_000) }],
   });
   await expect(app.publishes.open("pub_1").wait()).resolves.toEqual({ status: "succeeded" });
+});
+
+/** Opens a WebSocket by hand; answers what came back until the connection ended, and what Vitrine was asked. */
+async function shakeHands(gate: ReturnType<typeof nodeGate>, path: string, origin: string): Promise<string> {
+  const product = createServer((request, response) => void gate(request, response));
+  running = product;
+  product.on("upgrade", (request, socket, head) => gate.upgrade(request, socket, head) || socket.destroy());
+  await new Promise<void>((resolve) => product.listen(0, "127.0.0.1", resolve));
+  const { port } = product.address() as AddressInfo;
+  const host = `127.0.0.1:${port}`;
+  const socket = connect(port, "127.0.0.1");
+  const headers = [
+    `GET ${path} HTTP/1.1`,
+    `Host: ${host}`,
+    `Origin: ${origin === "own" ? `http://${host}` : origin}`,
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Cookie: shop=1",
+    "Sec-WebSocket-Key: a2V5",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Protocol: vitrine.v1",
+  ];
+  socket.write(`${headers.join("\r\n")}\r\n\r\nfrom the page`);
+  let heard = "";
+  for await (const chunk of socket) heard += chunk;
+  return heard;
+}
+
+test("the channel passes both ways, with the person's token", async () => {
+  const asked: (string | undefined)[] = [];
+  const upstream = createServer();
+  upstream.on("upgrade", (request, socket, head) => {
+    const { authorization, cookie, origin } = request.headers;
+    asked.push(request.url, authorization, cookie, origin, request.headers["sec-websocket-protocol"]);
+    socket.write(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello",
+    );
+    let heard = String(head);
+    const answer = () => heard === "from the page" && socket.end(", and good-bye");
+    socket.on("data", (chunk) => {
+      heard += chunk;
+      answer();
+    });
+    answer();
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
+  const { port } = upstream.address() as AddressInfo;
+  const gate = nodeGate({ url: `http://127.0.0.1:${port}`, path: "/vitrine", token: () => "token-of-ada" });
+  const heard = await shakeHands(gate, "/vitrine/v1/apps/app_1/channel?after=7", "own");
+  expect(heard).toMatch(/^HTTP\/1\.1 101 /);
+  expect(heard).toMatch(/hello, and good-bye$/);
+  expect(asked).toEqual([
+    "/v1/apps/app_1/channel?after=7",
+    "Bearer token-of-ada",
+    undefined,
+    undefined,
+    "vitrine.v1",
+  ]);
+  upstream.close();
+});
+
+test("a channel is refused to whom calls are refused", async () => {
+  const options = { url: "http://127.0.0.1:1", path: "/vitrine" };
+  const channel = "/vitrine/v1/apps/app_1/channel";
+  const ask = async (token: string | undefined, path: string, origin: string) => {
+    const heard = await shakeHands(nodeGate({ ...options, token: () => token }), path, origin);
+    running?.close();
+    return heard.split(" ")[1];
+  };
+  expect(await ask(undefined, channel, "own")).toBe("401");
+  expect(await ask("t", channel, "https://evil.example")).toBe("403");
+  expect(await ask("t", "/vitrine/metrics", "own")).toBe("404");
+  expect(await ask("t", channel, "own")).toBe("502");
+  expect(await ask("t", "/elsewhere", "own")).toBeUndefined();
 });

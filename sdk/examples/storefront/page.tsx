@@ -15,7 +15,7 @@ import "./page.css";
 import { type FormEvent, StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
-// Our own server lets our people through to Vitrine. No key of Vitrine is ever in this page.
+// Our own server lets our people through to Vitrine. Nothing that opens its API is ever in this page.
 const client = new Vitrine({ url: "/vitrine" });
 
 function Shop() {

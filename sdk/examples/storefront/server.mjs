@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { mintToken, nodeGate } from "@vitrine/client/server";
+import { nodeGate } from "@vitrine/client/node";
+import { mintToken } from "@vitrine/client/server";
 
 const { VITRINE_URL = "http://localhost:4400", VITRINE_JWT_SECRET, PORT = "4500" } = process.env;
 if (!VITRINE_JWT_SECRET)
@@ -50,6 +51,8 @@ const server = createServer((request, response) => {
     response.destroy();
   });
 });
+// The channel, for products that use it.
+server.on("upgrade", (request, socket, head) => gate.upgrade(request, socket, head) || socket.destroy());
 server.listen(Number(PORT), "127.0.0.1", () =>
   console.log(`ready: http://localhost:${server.address().port}/`),
 );

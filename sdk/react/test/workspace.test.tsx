@@ -33,9 +33,11 @@ test("a preview that goes away ends nothing, and one that comes back uses a fres
   expect(server.count("DELETE /session")).toBe(0);
 });
 
-test("what several components ask is asked once", async () => {
+test("what several components ask is asked once, also by one that comes later", async () => {
   const server = new FakeVitrine();
   server.session = sessionIs("running");
+  await show(server, preview);
+  await until(frame);
   await show(
     server,
     <>
@@ -45,6 +47,26 @@ test("what several components ask is asked once", async () => {
   );
   await until(() => document.querySelectorAll("iframe").length === 2);
   expect(server.count("PUT /session")).toBe(1);
+});
+
+test("nothing is asked while nobody looks", async () => {
+  vi.useFakeTimers();
+  try {
+    const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+    const server = new FakeVitrine();
+    await show(server, preview);
+    await pass(2_000);
+    const asked = server.asked.length;
+    expect(asked).toBeGreaterThan(4);
+    await show(server, null);
+    await pass(60_000);
+    expect(server.asked).toHaveLength(asked);
+    await show(server, preview);
+    await pass(1_000);
+    expect(server.asked.length).toBeGreaterThan(asked);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a preview that cannot start says why, and tries again when asked to", async () => {
