@@ -8,12 +8,15 @@ import {
   type TextFile,
   type Verdict,
 } from "./draft-state";
+import { mergeApart } from "./merge";
 
 /** Text on its way to the server, with its hash. */
 export interface Write {
   path: string;
   text: string;
   sha: string;
+  /** What the text had grown from when it was sent off. */
+  baseSha: string | null;
 }
 
 interface Part extends Partial<Omit<DraftState, "save">> {
@@ -30,6 +33,7 @@ export class DraftStore {
     openFiles: new Map(),
     problem: null,
     save: { status: "saved" },
+    restored: [],
   };
   #waiting: ApiProblem | null = null;
   #busy = false;
@@ -75,9 +79,16 @@ export class DraftStore {
   edit(path: string, text: string): boolean {
     const file = this.text(path);
     if (!file || file.text === text) return false;
-    const { rejected: _, ...rest } = file;
-    this.put({ ...rest, text, dirty: true });
+    const { rejected, ...rest } = file;
+    const next = { ...rest, text, dirty: true };
+    // Nothing but the text is new, and that is on the screen already: nobody has to be told with every key.
+    if (file.dirty && !rejected) this.#putQuietly(next);
+    else this.put(next);
     return true;
+  }
+
+  #putQuietly(file: TextFile): void {
+    this.#state = { ...this.#state, openFiles: new Map(this.#state.openFiles).set(file.path, file) };
   }
 
   /** Makes refused texts due again. */
@@ -90,7 +101,8 @@ export class DraftStore {
     const file = this.text(path);
     if (!file?.conflict) return;
     const { conflict, ...rest } = file;
-    this.put({ ...rest, baseSha: conflict.sha, dirty: true });
+    // What was typed beside theirs is not in the editor of this file alone.
+    this.put({ ...rest, ...baseOf(conflict), dirty: true, loadId: file.loadId + 1 });
   }
 
   /** Ends a conflict: their text, or their deletion, is taken over. */
@@ -98,9 +110,9 @@ export class DraftStore {
     const file = this.text(path);
     if (!file?.conflict) return;
     const { conflict, ...rest } = file;
-    const { text, sha } = conflict;
+    const { text } = conflict;
     if (text === null) this.drop(path);
-    else this.put({ ...rest, text, baseSha: sha, dirty: false, loadId: file.loadId + 1 });
+    else this.put({ ...rest, text, ...baseOf(conflict), dirty: false, loadId: file.loadId + 1 });
   }
 
   /** Notes that the server has `write`, unless something newer is known of the file. */
@@ -110,22 +122,35 @@ export class DraftStore {
     const size = new TextEncoder().encode(text).length;
     const mode = this.#state.files[path]?.mode ?? "100644";
     this.set({ files: { ...this.#state.files, [path]: { sha256: sha, size, mode } } });
-    this.put({ ...file, baseSha: sha, dirty: file.text !== text });
+    this.put({ ...file, baseSha: sha, baseText: text, dirty: file.text !== text });
   }
 
   /** Takes over what the server has instead of what the file was based on; unsaved text stays. */
   takeOver(file: TextFile, theirs: Conflict, verdict: Verdict, judgedText: string): void {
     const { conflict: _, ...rest } = file;
     if (verdict === "already_saved") {
-      this.put({ ...rest, baseSha: theirs.sha, dirty: file.text !== judgedText });
+      this.put({ ...rest, baseSha: theirs.sha, baseText: judgedText, dirty: file.text !== judgedText });
     } else if (verdict === "unchanged") {
       this.put(rest);
     } else if (file.dirty) {
-      this.put({ ...rest, conflict: theirs });
+      this.#meet(rest, theirs);
     } else if (theirs.text === null) {
       this.drop(file.path);
     } else {
-      this.put({ ...rest, text: theirs.text, baseSha: theirs.sha, loadId: file.loadId + 1 });
+      this.put({ ...rest, text: theirs.text, ...baseOf(theirs), loadId: file.loadId + 1 });
     }
   }
+
+  /** Unsaved text and a change of somebody else: put together where they are apart, else both are kept. */
+  #meet(file: TextFile, theirs: Conflict): void {
+    const { baseSha, baseText, text } = file;
+    const isKnown = baseSha !== null && baseText !== undefined;
+    const merged = isKnown && theirs.text !== null ? mergeApart(baseText, text, theirs.text) : null;
+    if (merged === null) this.put({ ...file, conflict: theirs });
+    else this.put({ ...file, text: merged, ...baseOf(theirs), loadId: file.loadId + 1 });
+  }
+}
+
+function baseOf({ sha, text }: Conflict): Pick<TextFile, "baseSha" | "baseText"> {
+  return { baseSha: sha, ...(text !== null && { baseText: text }) };
 }
