@@ -3,6 +3,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { useRoute } from "wouter";
 import { onSignedOut } from "../api/http";
 import { asProblem } from "../api/problem";
 import styles from "./auth-gate.module.css";
@@ -14,6 +15,8 @@ import { ME, useMe } from "./use-me";
 export function AuthGate({ children }: { children: ReactNode }) {
   const queryClient = useQueryClient();
   const me = useMe();
+  // A workspace fills the screen, and whoever is there is at work.
+  const [isHome] = useRoute("/");
   const signedOut = me.error !== null && asProblem(me.error).status === 401;
 
   useEffect(
@@ -34,7 +37,7 @@ export function AuthGate({ children }: { children: ReactNode }) {
   return (
     <>
       {signedOut && <SignInPanel again />}
-      {!signedOut && <FirstRun me={me.data} />}
+      {isHome && !signedOut && <FirstRun me={me.data} />}
       {children}
     </>
   );
