@@ -243,6 +243,7 @@ impl World {
             scheme: Scheme::Http,
             public_port: Some(4400),
             builder_origins: vec!["http://localhost:4400".to_owned()],
+            bridge: None,
             limits: GatewayLimits::default(),
         };
         change(&mut config);
