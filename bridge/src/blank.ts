@@ -14,7 +14,8 @@ const MAX_WAIT_MS = 8_000;
 const MAX_ELEMENTS = 2_000;
 
 /** Show something by themselves. */
-const VISIBLE = "img,svg,canvas,video,audio,iframe,object,embed,input,button,select,textarea,progress,meter,hr";
+const VISIBLE =
+  "img,svg,canvas,video,audio,iframe,object,embed,input,button,select,textarea,progress,meter,hr";
 
 let isBlank = false;
 let latest: PreviewEvent | undefined;

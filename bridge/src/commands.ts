@@ -12,7 +12,8 @@ export function obey(onHello: () => void): void {
     quietly((event: MessageEvent<unknown>) => {
       if (event.source !== parentWindow || !settings.origins.includes(event.origin)) return;
       const { data } = event;
-      if (typeof data !== "object" || data === null || (data as { source?: unknown }).source !== "vitrine") return;
+      if (typeof data !== "object" || data === null || (data as { source?: unknown }).source !== "vitrine")
+        return;
       // It is not for the app.
       event.stopImmediatePropagation();
       const { version, type, on, route } = data as Record<string, unknown>;

@@ -150,7 +150,11 @@ async function sourceOf(file: string): Promise<string> {
 
 /** Svelte keeps the place of every element itself. */
 function bySvelte(element: Element): Written | undefined {
-  const { loc } = (element as { __svelte_meta?: { loc?: { file?: string; line: number; column: number } } }).__svelte_meta ?? {};
+  const { loc } =
+    (element as { __svelte_meta?: { loc?: { file?: string; line: number; column: number } } })
+      .__svelte_meta ?? {};
   const file = loc?.file === undefined ? undefined : projectFile(loc.file);
-  return file === undefined || !loc ? undefined : { file, line: loc.line, column: loc.column + 1, exact: true };
+  return file === undefined || !loc
+    ? undefined
+    : { file, line: loc.line, column: loc.column + 1, exact: true };
 }

@@ -49,7 +49,8 @@ class Writer {
 
   add(text: string): boolean {
     if (this.text.length + text.length > MAX_ARGUMENT) {
-      if (!this.text.endsWith("…")) this.text = `${this.text}${text.slice(0, MAX_ARGUMENT - this.text.length)}…`;
+      if (!this.text.endsWith("…"))
+        this.text = `${this.text}${text.slice(0, MAX_ARGUMENT - this.text.length)}…`;
       return false;
     }
     this.text += text;
@@ -82,7 +83,9 @@ function writeObject(out: Writer, value: object, depth: number, above: object[])
   } else if (Array.isArray(value) || ArrayBuffer.isView(value)) {
     const items = value as unknown as ArrayLike<unknown>;
     if (!Array.isArray(value)) out.add(`${nameOf(value)} `);
-    writeList(out, ["[", "]"], items.length ?? 0, depth, (index) => write(out, items[index], depth + 1, above));
+    writeList(out, ["[", "]"], items.length ?? 0, depth, (index) =>
+      write(out, items[index], depth + 1, above),
+    );
   } else if (value instanceof Map) {
     const pairs = [...value];
     out.add(`Map(${pairs.length}) `);
@@ -165,8 +168,8 @@ function writeList(
 }
 
 function nameOf(value: object): string {
-  const { constructor } = (Object.getPrototypeOf(value) ?? {}) as { constructor?: { name?: unknown } };
-  return typeof constructor?.name === "string" ? constructor.name : "";
+  const { constructor: maker } = (Object.getPrototypeOf(value) ?? {}) as { constructor?: { name?: unknown } };
+  return typeof maker?.name === "string" ? maker.name : "";
 }
 
 function quoted(text: string): string {

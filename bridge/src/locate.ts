@@ -45,7 +45,8 @@ export async function locateNow(stack: unknown): Promise<(SourcePosition & { exa
 async function followed(frame: Frame, found: SourcePosition): Promise<SourcePosition & { exact: boolean }> {
   const url = new URL(frame.url);
   const timestamp = updates.get(url.pathname);
-  if (timestamp === undefined || url.searchParams.get("t") === String(timestamp)) return { ...found, exact: true };
+  if (timestamp === undefined || url.searchParams.get("t") === String(timestamp))
+    return { ...found, exact: true };
   const before = contentOf(await mapOf(frame.url), frame.url, found.file);
   url.searchParams.set("t", String(timestamp));
   const after = contentOf(await mapOf(url.href), url.href, found.file);
@@ -104,7 +105,12 @@ async function fetchMap(url: string): Promise<SourceMap | undefined> {
   const text = await answer.text();
   const at = text.lastIndexOf("//# sourceMappingURL=");
   if (at < 0) return undefined;
-  const address = text.slice(at).split(/[\n\r]/)[0]?.slice("//# sourceMappingURL=".length).trim() ?? "";
+  const address =
+    text
+      .slice(at)
+      .split(/[\n\r]/)[0]
+      ?.slice("//# sourceMappingURL=".length)
+      .trim() ?? "";
   const map = await fetchNatively(new URL(address, url));
   return readSourceMap(await map.json());
 }

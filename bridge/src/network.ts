@@ -76,7 +76,9 @@ function watchXhr(): void {
         const note = (failure: string) => () => failed(request, { failure });
         this.addEventListener("error", note("no answer"), { once: true });
         this.addEventListener("timeout", note("no answer in time"), { once: true });
-        this.addEventListener("load", () => this.status >= 400 && failed(request, { status: this.status }), { once: true });
+        this.addEventListener("load", () => this.status >= 400 && failed(request, { status: this.status }), {
+          once: true,
+        });
       }
       return apply(send, this, args);
     },

@@ -38,7 +38,7 @@ const budget = new Budget();
 const entries: Entry[] = [];
 let count = 0;
 let gathering: number | undefined;
-let waiting: string[] = [];
+const waiting: string[] = [];
 let lost = 0;
 let posting: number | undefined;
 let failures = 0;

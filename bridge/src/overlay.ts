@@ -10,7 +10,13 @@ const MAX_TEXT = 8_000;
 
 /** As Vite's client hands them to whoever listens (vite/types/customEvent.d.ts, hmrPayload.d.ts). */
 interface ErrorPayload {
-  err?: { message?: string; id?: string; frame?: string; plugin?: string; loc?: { file?: string; line: number; column: number } };
+  err?: {
+    message?: string;
+    id?: string;
+    frame?: string;
+    plugin?: string;
+    loc?: { file?: string; line: number; column: number };
+  };
 }
 interface UpdatePayload {
   updates?: { path: string; acceptedPath: string; timestamp: number }[];
@@ -38,7 +44,10 @@ async function listen(address: string, onUpdate: () => void): Promise<void> {
   // The very module that the page has: it is asked for at the same address.
   const client = (await import(/* @vite-ignore */ address)) as ViteClient;
   const hot = client.createHotContext?.("/.vitrine/bridge");
-  hot?.on("vite:error", quietly(({ err }: ErrorPayload) => err && begin(fromPayload(err))));
+  hot?.on(
+    "vite:error",
+    quietly(({ err }: ErrorPayload) => err && begin(fromPayload(err))),
+  );
   hot?.on("vite:beforeUpdate", quietly(noteUpdates));
   hot?.on(
     "vite:afterUpdate",

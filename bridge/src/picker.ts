@@ -7,12 +7,61 @@ import { tell } from "./outlet";
 const MAX_TEXT = 200;
 
 /** What the page must not see while an element is being chosen. */
-const KEPT_FROM_THE_PAGE = ["click", "dblclick", "auxclick", "contextmenu", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend", "mouseover", "mouseout"];
+const KEPT_FROM_THE_PAGE = [
+  "click",
+  "dblclick",
+  "auxclick",
+  "contextmenu",
+  "mousedown",
+  "mouseup",
+  "pointerdown",
+  "pointerup",
+  "touchstart",
+  "touchend",
+  "mouseover",
+  "mouseout",
+];
 
 /** Everything is set by script: a policy of the app's against inline styles does not reach that. */
-const SHIELD = { position: "fixed", inset: "0", margin: "0", padding: "0", border: "0", width: "100%", height: "100%", "max-width": "none", "max-height": "none", background: "none", overflow: "hidden", "z-index": "2147483647", cursor: "crosshair", display: "block" };
-const BOX = { position: "fixed", "pointer-events": "none", "box-sizing": "border-box", border: "2px solid #4f6df5", "border-radius": "3px", background: "rgba(79, 109, 245, 0.12)", display: "none" };
-const LABEL = { position: "fixed", "pointer-events": "none", font: "500 12px/1.4 system-ui, sans-serif", color: "#fff", background: "#3b55d9", padding: "2px 7px", "border-radius": "4px", "white-space": "nowrap", "max-width": "90vw", overflow: "hidden", "text-overflow": "ellipsis", display: "none" };
+const SHIELD = {
+  position: "fixed",
+  inset: "0",
+  margin: "0",
+  padding: "0",
+  border: "0",
+  width: "100%",
+  height: "100%",
+  "max-width": "none",
+  "max-height": "none",
+  background: "none",
+  overflow: "hidden",
+  "z-index": "2147483647",
+  cursor: "crosshair",
+  display: "block",
+};
+const BOX = {
+  position: "fixed",
+  "pointer-events": "none",
+  "box-sizing": "border-box",
+  border: "2px solid #4f6df5",
+  "border-radius": "3px",
+  background: "rgba(79, 109, 245, 0.12)",
+  display: "none",
+};
+const LABEL = {
+  position: "fixed",
+  "pointer-events": "none",
+  font: "500 12px/1.4 system-ui, sans-serif",
+  color: "#fff",
+  background: "#3b55d9",
+  padding: "2px 7px",
+  "border-radius": "4px",
+  "white-space": "nowrap",
+  "max-width": "90vw",
+  overflow: "hidden",
+  "text-overflow": "ellipsis",
+  display: "none",
+};
 
 let isOn = false;
 let shield: HTMLElement | undefined;
@@ -25,7 +74,8 @@ export function pick(on: boolean, isGoing = false): void {
   if (on === isOn) return;
   isOn = on;
   const change = on ? window.addEventListener : window.removeEventListener;
-  for (const type of KEPT_FROM_THE_PAGE) change.call(window, type, keep, { capture: true, passive: false } as never);
+  for (const type of KEPT_FROM_THE_PAGE)
+    change.call(window, type, keep, { capture: true, passive: false } as never);
   change.call(window, "pointermove", moved, true);
   change.call(window, "keydown", pressed as EventListener, true);
   change.call(window, "wheel", wheeled as EventListener, { capture: true, passive: true } as never);
@@ -101,7 +151,10 @@ const follow = quietly(() => {
   const component = componentOf(target);
   label.textContent = component === undefined ? target.localName : `${component} · ${target.localName}`;
   const isRoomAbove = top > 28;
-  place(label, { left: Math.max(4, left), top: isRoomAbove ? top - 24 : Math.min(bottom + 4, window.innerHeight - 26) });
+  place(label, {
+    left: Math.max(4, left),
+    top: isRoomAbove ? top - 24 : Math.min(bottom + 4, window.innerHeight - 26),
+  });
 });
 
 function place(part: HTMLElement, box: Record<string, number>): void {
@@ -111,7 +164,8 @@ function place(part: HTMLElement, box: Record<string, number>): void {
 const keep = quietly((event: Event) => {
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (event.type === "pointerdown") aim(under((event as PointerEvent).clientX, (event as PointerEvent).clientY));
+  if (event.type === "pointerdown")
+    aim(under((event as PointerEvent).clientX, (event as PointerEvent).clientY));
   if (event.type === "click") choose((event as MouseEvent).shiftKey);
 });
 

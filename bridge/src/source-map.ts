@@ -27,7 +27,8 @@ interface RawMap {
 /** Reads what `JSON.parse` has made of a map; maps of sections are not read. */
 export function readSourceMap(raw: RawMap): SourceMap | undefined {
   if (!Array.isArray(raw.sources) || typeof raw.mappings !== "string") return undefined;
-  const root = typeof raw.sourceRoot === "string" && raw.sourceRoot !== "" ? raw.sourceRoot.replace(/\/?$/, "/") : "";
+  const root =
+    typeof raw.sourceRoot === "string" && raw.sourceRoot !== "" ? raw.sourceRoot.replace(/\/?$/, "/") : "";
   const contents = Array.isArray(raw.sourcesContent) ? raw.sourcesContent : [];
   return { sources: raw.sources.map((source) => `${root}${source}`), contents, mappings: raw.mappings };
 }

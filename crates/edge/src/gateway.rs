@@ -186,7 +186,9 @@ impl Gateway {
         if ask.path == RUNTIME_CONFIG_PATH {
             return self.runtime_config(session, renewed).await;
         }
-        if let Some(bridge) = self.bridge.as_ref().filter(|_| ask.path == SCRIPT_PATH) {
+        if let Some(bridge) = &self.bridge
+            && ask.path == SCRIPT_PATH
+        {
             let mut response = bridge.script(session, ask.query.as_deref());
             append_cookies(response.headers_mut(), renewed);
             return Ok(response);
@@ -281,15 +283,16 @@ impl Gateway {
         upload: Upload,
     ) -> Result<Response<Body>, Refusal> {
         let mut request = guest_request(ask, head.headers, upload.body)?;
-        let injection = self.bridge.as_ref().and_then(|bridge| bridge.prepare(ask, request.headers_mut()));
+        let bridge = self.bridge.as_ref();
+        let injection = bridge.and_then(|bridge| bridge.prepare(ask, request.headers_mut()));
         let outgoing = Outgoing { request, progress: upload.progress };
         let answered = exchange(line.upstream.as_ref(), line.connection, outgoing, self.times()).await?;
         if answered.response.status().is_informational() {
             return Err(Refusal::new(Code::BadGateway, "The dev server switched protocols unasked."));
         }
         let response = self.pass_back(session, ask, answered);
-        Ok(match injection {
-            Some(injection) => injection.apply(response),
+        Ok(match bridge.zip(injection) {
+            Some((bridge, injection)) => bridge.inject(&injection, response),
             None => response,
         })
     }

@@ -49,6 +49,6 @@ pub use hosting::{
 };
 pub use private::Entry;
 pub use target::{
-    Activity, DialError, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption,
-    Reported, SandboxUpstream, Teller, Upstream, WaitInfo,
+    Activity, DialError, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption, Reported,
+    SandboxUpstream, Teller, Upstream, WaitInfo,
 };

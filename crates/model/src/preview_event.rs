@@ -278,10 +278,7 @@ impl Happening {
             Self::Overlay(error) => {
                 each(&mut error.message, LONG);
                 error.frame.iter_mut().for_each(|text| each(text, LONG));
-                [&mut error.file, &mut error.plugin]
-                    .into_iter()
-                    .flatten()
-                    .for_each(|text| each(text, SHORT));
+                [&mut error.file, &mut error.plugin].into_iter().flatten().for_each(|text| each(text, SHORT));
             }
             Self::Blank { route } => each(route, LONG),
             Self::Picked(picked) => {

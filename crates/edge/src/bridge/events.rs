@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use vitrine_model::SessionId;
 use vitrine_model::problem::Code;
 
 use crate::admitted::Admitted;
 use crate::answer::Refusal;
 use crate::ask::Ask;
-use crate::body::{self, Body, BoxError, Upload, is_over_limit};
+use crate::body::{self, Body, Upload};
 use crate::gateway::Gateway;
 use crate::target::{Reported, Teller};
 
@@ -42,12 +42,8 @@ impl Gateway {
             return Err(Refusal::new(Code::InvalidRequest, "Send the events as application/json."));
         }
         let _seat = self.request_seat(session).ok_or(Refusal::Busy)?;
-        let collecting = tokio::time::timeout(BATCH_TIMEOUT, Limited::new(upload.body, MAX_BATCH_BYTES).collect());
-        let batch = match collecting.await {
-            Ok(Ok(collected)) => collected.to_bytes(),
-            Ok(Err(error)) => return Err(unreadable(error)),
-            Err(_) => return Err(Refusal::new(Code::InvalidRequest, "The events did not come in time.")),
-        };
+        let late = |_| Refusal::new(Code::InvalidRequest, "The events did not come in time.");
+        let batch = tokio::time::timeout(BATCH_TIMEOUT, whole(upload.body)).await.map_err(late)??;
         let teller = match visitor {
             Admitted::Own => Teller::Own,
             Admitted::ByLink(..) => Teller::ByLink,
@@ -65,11 +61,18 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-fn unreadable(error: BoxError) -> Refusal {
-    match is_over_limit(error.as_ref()) {
-        true => Refusal::new(Code::BodyTooLarge, format!("A batch has at most {MAX_BATCH_BYTES} bytes.")),
-        false => Refusal::new(Code::InvalidRequest, "The events broke off."),
+/// The body, unless it is larger than a batch may be.
+async fn whole(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let mut batch = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::new(Code::InvalidRequest, "The events broke off."))?;
+        batch.extend_from_slice(frame.data_ref().map(|data| data.as_ref()).unwrap_or_default());
+        if batch.len() > MAX_BATCH_BYTES {
+            let detail = format!("A batch has at most {MAX_BATCH_BYTES} bytes.");
+            return Err(Refusal::new(Code::BodyTooLarge, detail));
+        }
     }
+    Ok(batch)
 }
 
 fn too_many() -> Refusal {

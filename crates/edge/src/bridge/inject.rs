@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn an_error_of_the_page_is_passed_on_and_what_came_before_it_too() {
-        let frames = futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"<html><head>"))), Err("cut".into())]);
+        let frames =
+            futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"<html><head>"))), Err("cut".into())]);
         let mut body = injected(StreamBody::new(frames).boxed_unsync(), Bytes::from_static(b"#"));
         let mut seen = Vec::new();
         let error = loop {
@@ -180,8 +181,33 @@ mod tests {
 
     fn any_page() -> impl Strategy<Value = Vec<u8>> {
         let scraps = [
-            "<", ">", "!", "-", "--", "<!--", "-->", "<!doctype html>", "<html", "<head", "<head>", "<HeAd a='>'>", "</",
-            "head", "html", "=", "\"", "'", " ", "\n", "/", "?", "x", "\u{feff}", "\u{e9}", "<body>", "<script>",
+            "<",
+            ">",
+            "!",
+            "-",
+            "--",
+            "<!--",
+            "-->",
+            "<!doctype html>",
+            "<html",
+            "<head",
+            "<head>",
+            "<HeAd a='>'>",
+            "</",
+            "head",
+            "html",
+            "=",
+            "\"",
+            "'",
+            " ",
+            "\n",
+            "/",
+            "?",
+            "x",
+            "\u{feff}",
+            "\u{e9}",
+            "<body>",
+            "<script>",
         ];
         prop::collection::vec(prop::sample::select(scraps.to_vec()), 0..40)
             .prop_map(|scraps| scraps.concat().into_bytes())

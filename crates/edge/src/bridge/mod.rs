@@ -6,11 +6,13 @@ mod inject;
 mod place;
 mod validators;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    self, ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_RANGE, LAST_MODIFIED, RANGE,
+    self, ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -68,8 +70,7 @@ struct Settings<'a> {
 }
 
 /// A page that gets the script, if the answer turns out to be one.
-pub(crate) struct Injection<'a> {
-    bridge: &'a Bridge,
+pub(crate) struct Injection {
     method: Method,
     /// True when the browser has a page with this very version of the script, and asks whether that is good still.
     has_ours: bool,
@@ -94,8 +95,8 @@ impl Bridge {
         let settings = Settings { preview: session.as_str(), origins: &self.origins, project: PROJECT_DIR };
         // Strings only, which is all that could fail.
         let settings = serde_json::to_string(&settings).unwrap_or_default();
-        let mut response =
-            Response::new(body::full(format!("(function(__vitrine){{{}\n}})({settings});\n", self.script)));
+        let script = format!("(function(__vitrine){{{}\n}})({settings});\n", self.script);
+        let mut response = Response::new(body::full(script.clone() + &ignored_by_debuggers(&script)));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
         // A page of another version is about to be replaced itself.
@@ -109,7 +110,7 @@ impl Bridge {
 
     /// Prepares a request for a page so that its answer can be given the script; `None` for a request for anything else, which
     /// is not touched.
-    pub(crate) fn prepare(&self, ask: &Ask, headers: &mut HeaderMap) -> Option<Injection<'_>> {
+    pub(crate) fn prepare(&self, ask: &Ask, headers: &mut HeaderMap) -> Option<Injection> {
         let shows_page = |dest: &str| PAGE_DESTINATIONS.contains(&dest);
         if !ask.is_navigation || ask.is_websocket || !ask.dest.as_deref().is_none_or(shows_page) {
             return None;
@@ -121,7 +122,29 @@ impl Bridge {
         // A date would say that the page is the same when only the script is another.
         headers.remove(IF_MODIFIED_SINCE);
         let has_ours = validators::keep_ours(headers, &self.version);
-        Some(Injection { bridge: self, method: ask.method.clone(), has_ours })
+        Some(Injection { method: ask.method.clone(), has_ours })
+    }
+
+    /// The answer with the script in it, if it is a page.
+    pub(crate) fn inject(&self, injection: &Injection, response: Response<Body>) -> Response<Body> {
+        let (mut head, mut body) = response.into_parts();
+        if head.status == StatusCode::NOT_MODIFIED {
+            if injection.has_ours {
+                validators::mark(&mut head.headers, &self.version);
+            }
+            return Response::from_parts(head, body);
+        }
+        if !is_page(head.status, &head.headers) {
+            return Response::from_parts(head, body);
+        }
+        for name in &OF_OTHER_BYTES {
+            head.headers.remove(name);
+        }
+        validators::mark(&mut head.headers, &self.version);
+        if injection.method != Method::HEAD {
+            body = inject::injected(body, self.tag(&head.headers));
+        }
+        Response::from_parts(head, body)
     }
 
     fn tag(&self, headers: &HeaderMap) -> Bytes {
@@ -132,34 +155,12 @@ impl Bridge {
     }
 }
 
-impl Injection<'_> {
-    /// The answer with the script in it, if it is a page.
-    pub(crate) fn apply(&self, response: Response<Body>) -> Response<Body> {
-        let (mut head, mut body) = response.into_parts();
-        if head.status == StatusCode::NOT_MODIFIED {
-            if self.has_ours {
-                validators::mark(&mut head.headers, &self.bridge.version);
-            }
-            return Response::from_parts(head, body);
-        }
-        if !is_page(head.status, &head.headers) {
-            return Response::from_parts(head, body);
-        }
-        for name in &OF_OTHER_BYTES {
-            head.headers.remove(name);
-        }
-        validators::mark(&mut head.headers, &self.bridge.version);
-        if self.method != Method::HEAD {
-            body = inject::injected(body, self.bridge.tag(&head.headers));
-        }
-        Response::from_parts(head, body)
-    }
-}
-
 /// True for whole HTML that a browser shows, in bytes that can be read as ASCII.
 fn is_page(status: StatusCode, headers: &HeaderMap) -> bool {
     let is = |name: HeaderName, test: fn(&str) -> bool| {
-        headers.get(name).is_some_and(|value| value.to_str().is_ok_and(|text| test(&text.to_ascii_lowercase())))
+        headers
+            .get(name)
+            .is_some_and(|value| value.to_str().is_ok_and(|text| test(&text.to_ascii_lowercase())))
     };
     let has_body = status != StatusCode::PARTIAL_CONTENT && status != StatusCode::NO_CONTENT;
     has_body
@@ -167,7 +168,8 @@ fn is_page(status: StatusCode, headers: &HeaderMap) -> bool {
             let essence = kind.split(';').next().unwrap_or_default().trim();
             essence == "text/html" && !kind.contains("utf-16") && !kind.contains("utf-32")
         })
-        && (!headers.contains_key(CONTENT_ENCODING) || is(CONTENT_ENCODING, |coding| coding.trim() == "identity"))
+        && (!headers.contains_key(CONTENT_ENCODING)
+            || is(CONTENT_ENCODING, |coding| coding.trim() == "identity"))
         && !is(CONTENT_DISPOSITION, |disposition| disposition.trim_start().starts_with("attachment"))
 }
 
@@ -177,7 +179,10 @@ fn nonce_of(headers: &HeaderMap) -> Option<&str> {
     policies.flat_map(|line| line.split(',')).find_map(|policy| {
         let directive = |wanted: &str| {
             policy.split(';').map(str::trim).find(|directive| {
-                directive.split_ascii_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
+                directive
+                    .split_ascii_whitespace()
+                    .next()
+                    .is_some_and(|name| name.eq_ignore_ascii_case(wanted))
             })
         };
         let of_scripts = ["script-src-elem", "script-src", "default-src"].into_iter().find_map(directive)?;
@@ -188,6 +193,22 @@ fn nonce_of(headers: &HeaderMap) -> Option<&str> {
             (!nonce.is_empty() && nonce.bytes().all(is_plain)).then_some(nonce)
         })
     })
+}
+
+/// A source map that says of every line that it is nobody's to look at (ECMA-426, `ignoreList`): a browser's console then
+/// shows a call where the app made it, and not where it passed through here.
+fn ignored_by_debuggers(script: &str) -> String {
+    let mappings = vec!["AAAA"; script.lines().count()].join(";");
+    let map = serde_json::json!({
+        "version": 3,
+        "sources": ["bridge.js"],
+        "sourcesContent": ["// The bridge of Vitrine's previews"],
+        "names": [],
+        "mappings": mappings,
+        "ignoreList": [0],
+        "x_google_ignoreList": [0],
+    });
+    format!("//# sourceMappingURL=data:application/json;base64,{}\n", STANDARD.encode(map.to_string()))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -212,20 +233,29 @@ mod tests {
             assert!(is_page(StatusCode::OK, &headers(&kind(page))), "{page}");
         }
         assert!(is_page(StatusCode::INTERNAL_SERVER_ERROR, &headers(&kind("text/html"))));
-        for other in ["text/plain", "application/xhtml+xml", "text/html; charset=UTF-16LE", "text/htmlx", ""] {
+        for other in ["text/plain", "application/xhtml+xml", "text/html; charset=UTF-16LE", "text/htmlx", ""]
+        {
             assert!(!is_page(StatusCode::OK, &headers(&kind(other))), "{other}");
         }
         assert!(!is_page(StatusCode::PARTIAL_CONTENT, &headers(&kind("text/html"))));
         let html = ("content-type", "text/html");
         assert!(!is_page(StatusCode::OK, &headers(&[html, ("content-encoding", "br")])));
-        assert!(!is_page(StatusCode::OK, &headers(&[html, ("content-disposition", "Attachment; filename=a.html")])));
+        assert!(!is_page(
+            StatusCode::OK,
+            &headers(&[html, ("content-disposition", "Attachment; filename=a.html")])
+        ));
         assert!(!is_page(StatusCode::OK, &HeaderMap::new()));
     }
 
     #[test]
     fn the_nonce_of_the_apps_own_policy_is_found_and_nothing_that_would_leave_the_attribute() {
-        let found = |policy: &'static str| nonce_of(&headers(&[("content-security-policy", policy)])).map(str::to_owned);
-        assert_eq!(found("default-src 'self'; Script-Src 'strict-dynamic' 'nonce-aB+/9_-='").as_deref(), Some("aB+/9_-="));
+        let found = |policy: &'static str| {
+            nonce_of(&headers(&[("content-security-policy", policy)])).map(str::to_owned)
+        };
+        assert_eq!(
+            found("default-src 'self'; Script-Src 'strict-dynamic' 'nonce-aB+/9_-='").as_deref(),
+            Some("aB+/9_-=")
+        );
         assert_eq!(found("frame-ancestors 'self', default-src 'nonce-x'").as_deref(), Some("x"));
         assert_eq!(found("script-src 'self'; default-src 'nonce-x'"), None);
         assert_eq!(found("script-src 'nonce-\"onload=alert(1)'"), None);

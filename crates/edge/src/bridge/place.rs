@@ -263,7 +263,16 @@ mod tests {
 
     #[test]
     fn a_page_that_does_not_get_as_far_has_no_place() {
-        for page in ["", "  \n", "<!doctype html>", "<!-- never ends <head>", "<html", "<head title=\"", "<hea", "\u{feff}"] {
+        for page in [
+            "",
+            "  \n",
+            "<!doctype html>",
+            "<!-- never ends <head>",
+            "<html",
+            "<head title=\"",
+            "<hea",
+            "\u{feff}",
+        ] {
             assert_eq!(marked(page.as_bytes(), 3), page.as_bytes());
         }
     }

@@ -8,7 +8,8 @@ const INFIX: &str = "-vt";
 /// Says in the answer's entity tag that the script is in it. The tag stays as weak or strong as it was.
 pub(super) fn mark(headers: &mut HeaderMap, version: &str) {
     let Some(tag) = headers.remove(ETAG) else { return };
-    let marked = tag.to_str().ok().and_then(|tag| Some(format!("{}{INFIX}{version}\"", tag.strip_suffix('"')?)));
+    let marked =
+        tag.to_str().ok().and_then(|tag| Some(format!("{}{INFIX}{version}\"", tag.strip_suffix('"')?)));
     if let Some(marked) = marked.and_then(|tag| HeaderValue::try_from(tag).ok()) {
         headers.insert(ETAG, marked);
     }
@@ -57,7 +58,9 @@ mod tests {
 
     #[test]
     fn a_tag_says_which_script_is_in_the_page_and_leads_back_to_the_dev_servers_own() {
-        for (theirs, marked) in [("\"x\"", "\"x-vtabc\""), ("W/\"1,2\"", "W/\"1,2-vtabc\""), ("\"\"", "\"-vtabc\"")] {
+        for (theirs, marked) in
+            [("\"x\"", "\"x-vtabc\""), ("W/\"1,2\"", "W/\"1,2-vtabc\""), ("\"\"", "\"-vtabc\"")]
+        {
             let mut headers = HeaderMap::from_iter([(ETAG, HeaderValue::from_static(theirs))]);
             mark(&mut headers, "abc");
             assert_eq!(headers[ETAG], marked);

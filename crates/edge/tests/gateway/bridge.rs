@@ -25,7 +25,9 @@ async fn bridged(guest: &Arc<Guest>) -> World {
     world
 }
 
-async fn answering(answer: impl Fn(&Request<Incoming>) -> Response<Body> + Send + Sync + 'static) -> Arc<Guest> {
+async fn answering(
+    answer: impl Fn(&Request<Incoming>) -> Response<Body> + Send + Sync + 'static,
+) -> Arc<Guest> {
     let answer = Arc::new(answer);
     Guest::start(move |request| {
         let answer = answer.clone();
@@ -206,7 +208,8 @@ async fn a_page_comes_as_it_is_made_and_is_not_waited_for() {
 
 #[tokio::test]
 async fn the_script_may_run_under_the_apps_own_policy_and_the_policy_stays() {
-    let guest = answering(|_| page(&[("content-security-policy", "script-src 'nonce-abc' 'strict-dynamic'")])).await;
+    let guest =
+        answering(|_| page(&[("content-security-policy", "script-src 'nonce-abc' 'strict-dynamic'")])).await;
     let world = bridged(&guest).await;
     let answer = world.send(world.navigate("/").await).await;
     assert_eq!(header(&answer, "content-security-policy"), "script-src 'nonce-abc' 'strict-dynamic'");
@@ -234,7 +237,8 @@ async fn who_hears_a_preview_may_show_it_in_a_frame() {
 }
 
 async fn post(world: &World, batch: &str) -> Request<Full<Bytes>> {
-    let request = world.get("/.vitrine/events").await.method("POST").header("content-type", "application/json");
+    let request =
+        world.get("/.vitrine/events").await.method("POST").header("content-type", "application/json");
     request.body(Full::new(Bytes::copy_from_slice(batch.as_bytes()))).unwrap()
 }
 
@@ -250,7 +254,8 @@ async fn events_are_handed_on_with_who_told_them_and_count_as_no_use() {
     visitors.headers_mut().insert(COOKIE, cookie.parse().unwrap());
     assert_eq!(world.send_body(visitors).await.status(), StatusCode::NO_CONTENT);
     let told = world.targets.told.lock().unwrap().clone();
-    let expected = [(Teller::Own, "{\"events\":[1]}".to_owned()), (Teller::ByLink, "{\"events\":[2]}".to_owned())];
+    let expected =
+        [(Teller::Own, "{\"events\":[1]}".to_owned()), (Teller::ByLink, "{\"events\":[2]}".to_owned())];
     assert_eq!(told, expected);
     assert!(world.targets.touched().is_empty());
 }
@@ -282,7 +287,9 @@ async fn events_of_another_origin_without_a_cookie_or_of_another_form_are_refuse
 #[tokio::test]
 async fn a_page_that_tells_too_much_or_nonsense_is_told_so() {
     let world = bridged(&answering(|_| page(&[])).await).await;
-    for (reported, expected) in [(Reported::TooMany, "too_many_requests"), (Reported::Unreadable, "invalid_json")] {
+    for (reported, expected) in
+        [(Reported::TooMany, "too_many_requests"), (Reported::Unreadable, "invalid_json")]
+    {
         *world.targets.reported.lock().unwrap() = Some(reported);
         assert_eq!(code(world.send_body(post(&world, "{}").await).await).await, expected);
     }

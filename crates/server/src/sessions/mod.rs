@@ -44,8 +44,8 @@ use links::KnownLinks;
 pub(crate) use memory::{available as available_memory, default_reserve};
 pub(crate) use pool::Pool;
 use preview::{Command, Preview};
-use preview_events::PreviewEvents;
 pub(crate) use preview::{Phase, Snapshot};
+use preview_events::PreviewEvents;
 #[cfg(test)]
 pub(crate) use room::AvailableMemory;
 pub(crate) use room::Room;

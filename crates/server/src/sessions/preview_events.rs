@@ -113,22 +113,25 @@ impl PreviewEvents {
         let news = self.0.news.subscribe();
         let seq = if seq > self.newest() { 0 } else { seq };
         let ready: VecDeque<KeptPreviewEvent> = VecDeque::new();
-        stream::unfold((self.clone(), news, seq, ready), |(events, mut news, mut seq, mut ready)| async move {
-            loop {
-                if let Some(event) = ready.pop_front() {
-                    seq = event.seq;
-                    return Some((event, (events, news, seq, ready)));
-                }
-                let is_over = news.borrow_and_update().is_over;
-                ready.extend(events.after(seq));
-                if ready.is_empty() {
-                    if is_over {
-                        return None;
+        stream::unfold(
+            (self.clone(), news, seq, ready),
+            |(events, mut news, mut seq, mut ready)| async move {
+                loop {
+                    if let Some(event) = ready.pop_front() {
+                        seq = event.seq;
+                        return Some((event, (events, news, seq, ready)));
                     }
-                    news.changed().await.ok()?;
+                    let is_over = news.borrow_and_update().is_over;
+                    ready.extend(events.after(seq));
+                    if ready.is_empty() {
+                        if is_over {
+                            return None;
+                        }
+                        news.changed().await.ok()?;
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     /// The number of the newest event; 0 before the first.
@@ -260,7 +263,8 @@ mod tests {
     fn who_tells_too_much_is_refused_alone_and_for_a_while() {
         let events = PreviewEvents::default();
         let flood = vec!["x".repeat(8 * 1024); 7];
-        let refused = (0..100).filter(|_| tell(&events, Teller::ByLink, 1, &flood) == Reported::TooMany).count();
+        let refused =
+            (0..100).filter(|_| tell(&events, Teller::ByLink, 1, &flood) == Reported::TooMany).count();
         assert!(refused > 90, "{refused}");
         assert_eq!(tell(&events, Teller::Own, 1, &some(1)), Reported::Taken);
         assert_eq!(tell(&events, Teller::ByLink, 6, &flood), Reported::Taken);

@@ -23,7 +23,8 @@ use vitrine_build::profile::DetectedProfile;
 use vitrine_build::template;
 use vitrine_build::toolchain::Toolchain;
 use vitrine_edge::{
-    BridgeConfig, Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig, Scheme, SiteHost,
+    BridgeConfig, Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig,
+    Scheme, SiteHost,
 };
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::source::fixed::FixedClock;
