@@ -133,6 +133,28 @@ test('a reload finds everything again, and ended nothing', async () => {
   await page.getByRole('link', { name: 'Open your site' }).waitFor();
 });
 
+test('everything can be reached and used with the keyboard alone', async () => {
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
+  const tabTo = (name) =>
+    until(`the focus on “${name}”`, 10_000, async () => {
+      await page.keyboard.press('Tab');
+      return (await focused()) === name;
+    });
+  await page.locator('body').focus();
+  for (const name of ['Publish', 'Delete page', 'src/App.tsx', 'Reload', 'Desktop', 'Tablet', 'Phone']) await tabTo(name);
+  await page.keyboard.press('Enter');
+  await until('a page of 390', 5_000, () => frame().locator('html').evaluate(() => innerWidth === 390));
+  assert.equal(await focused(), 'Phone', 'whoever has pressed it keeps their place');
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.equal(outline, 'solid');
+});
+
+test('on a phone nothing sticks out', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390);
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
 test('the page can be used by everybody', async () => {
   await page.evaluate(axe);
   // The preview's own page is its makers' matter.
