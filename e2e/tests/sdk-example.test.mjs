@@ -5,6 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
+import { Vitrine } from '../../sdk/client/dist/index.js';
+import { mintToken } from '../../sdk/client/dist/server.js';
 import { launch } from '../lib/browser.mjs';
 import { get } from '../lib/http.mjs';
 import { Server, until } from '../lib/server.mjs';
@@ -117,6 +119,18 @@ test('what the page in the preview logs is in the console', async () => {
   await page.getByLabel('Console').check();
   await frame().locator('body').evaluate(() => console.warn('out of flour', { loaves: 3 }));
   await page.getByRole('log').getByText('out of flour').waitFor({ timeout: 10_000 });
+});
+
+test('a program is told the same, over the API', async () => {
+  const who = { issuer: 'https://corner-shop.example', audience: 'vitrine', subject: 'ada', name: 'Ada', tenant: 'corner-shop' };
+  const url = `http://127.0.0.1:${vitrine.port}`;
+  const client = new Vitrine({ url, auth: { token: () => mintToken(SECRET, who) } });
+  const app = client.app(new URL(page.url()).searchParams.get('app'));
+  for await (const event of app.session.events({ signal: AbortSignal.timeout(20_000) })) {
+    if (event.kind !== 'console') continue;
+    assert.deepEqual([event.level, event.args[0]], ['warn', 'out of flour']);
+    break;
+  }
 });
 
 test('publishing ends in a link to what was typed', async () => {
