@@ -1,6 +1,7 @@
 // The example product in a real browser: on an origin of its own, with a preview and publishing of Vitrine in its page.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -121,16 +122,33 @@ test('what the page in the preview logs is in the console', async () => {
   await page.getByRole('log').getByText('out of flour').waitFor({ timeout: 10_000 });
 });
 
-test('a program is told the same, over the API', async () => {
+/** The product's person, as its server knows them. */
+function program() {
   const who = { issuer: 'https://corner-shop.example', audience: 'vitrine', subject: 'ada', name: 'Ada', tenant: 'corner-shop' };
   const url = `http://127.0.0.1:${vitrine.port}`;
   const client = new Vitrine({ url, auth: { token: () => mintToken(SECRET, who) } });
-  const app = client.app(new URL(page.url()).searchParams.get('app'));
-  for await (const event of app.session.events({ signal: AbortSignal.timeout(20_000) })) {
+  return client.app(new URL(page.url()).searchParams.get('app'));
+}
+
+test('a program is told the same, over the API', async () => {
+  for await (const event of program().session.events({ signal: AbortSignal.timeout(20_000) })) {
     if (event.kind !== 'console') continue;
     assert.deepEqual([event.level, event.args[0]], ['warn', 'out of flour']);
     break;
   }
+});
+
+test('what is typed while the product is away is saved when it is back', async () => {
+  const gone = once(product.process, 'exit');
+  product.process.kill();
+  await gone;
+  const editor = page.getByLabel('src/App.tsx');
+  await editor.fill((await editor.inputValue()).replace('Fresh every morning', 'Baked at dawn'));
+  await page.getByText('Vitrine does not answer').waitFor({ timeout: 20_000 });
+  product = await startProduct(Number(new URL(product.origin).port));
+  await page.getByText('Saved').waitFor({ timeout: 30_000 });
+  assert.match(await program().draft.readText('src/App.tsx'), /Baked at dawn/);
+  await frame().getByRole('heading', { name: 'Baked at dawn' }).waitFor({ timeout: 20_000 });
 });
 
 test('publishing ends in a link to what was typed', async () => {
