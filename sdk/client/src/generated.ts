@@ -1035,15 +1035,15 @@ export interface PageTenant {
   next_cursor?: string | null;
 }
 
-/** Somebody who has the app open. */
+/** A person, as they see themselves. */
 export interface Person {
-  /** Which of their pages: each connection has its own. */
-  client_id: string;
-  /** The file they look at. */
-  file?: string | null;
-  /** The line they are in, from 1. */
-  line?: number | null;
-  /** The name of the person, or of the key. */
+  /** What they sign in with. */
+  email?: string | null;
+  /** Whether they have chosen a password. */
+  has_password: boolean;
+  /** The id. */
+  id: UserId;
+  /** The name. */
   name: string;
 }
 
@@ -1104,6 +1104,18 @@ export interface PoolView {
   memory_bytes: number;
   /** Sandboxes that can be claimed now. */
   warm: number;
+}
+
+/** Somebody who has the app open. */
+export interface PresentPerson {
+  /** Which of their pages: each connection has its own. */
+  client_id: string;
+  /** The file they look at. */
+  file?: string | null;
+  /** The line they are in, from 1. */
+  line?: number | null;
+  /** The name of the person, or of the key. */
+  name: string;
 }
 
 /** One thing that has happened in a page of a preview. */
@@ -1492,7 +1504,7 @@ export type ServerMessage = {
   /** The connection's name among those who are there. */
   client_id: string;
   /** Who is there. */
-  presence: Person[];
+  presence: PresentPerson[];
   /** The number that what follows comes after. */
   seq: number;
   type: "hello";
@@ -1524,7 +1536,7 @@ export type ServerMessage = {
   type: "publish";
 } | {
   /** All of them. */
-  people: Person[];
+  people: PresentPerson[];
   type: "presence";
 } | {
   /** The client's label for it. */
