@@ -117,6 +117,20 @@ test("a route stays inside the preview", async () => {
   );
 });
 
+test("whoever asks for it can steer the page inside, until it is gone", async () => {
+  const server = new FakeVitrine();
+  server.session = sessionIs("running");
+  const onBridge = vi.fn();
+  await show(server, <WorkspacePreview appId="app_1" onBridge={onBridge} />);
+  const posted = vi.spyOn((await until(frame)).contentWindow as Window, "postMessage");
+  const [bridge] = onBridge.mock.lastCall ?? [];
+  bridge.go("/about");
+  const command = { source: "vitrine", version: 1, type: "go", route: "/about" };
+  expect(posted).toHaveBeenCalledWith(command, "http://ses1.preview.localhost");
+  await show(server, null);
+  expect(onBridge.mock.lastCall).toEqual([undefined]);
+});
+
 function Product() {
   const { workspace, isLoading, error, createWorkspace, deleteWorkspace } = useWorkspace();
   return (
