@@ -23,7 +23,8 @@ use vitrine_build::profile::DetectedProfile;
 use vitrine_build::template;
 use vitrine_build::toolchain::Toolchain;
 use vitrine_edge::{
-    Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig, Scheme, SiteHost,
+    BridgeConfig, Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig,
+    Scheme, SiteHost,
 };
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::source::fixed::FixedClock;
@@ -183,6 +184,7 @@ impl TestServer {
             sandbox: settings.sandbox.clone(),
             preview_suffix: settings.preview.host_suffix.clone(),
             api_base_path: settings.backend.path.clone(),
+            has_bridge: false,
             generations: AtomicU64::new(0),
             ports: Ports::default(),
             drafts: Default::default(),
@@ -423,6 +425,24 @@ impl TestServer {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// A page of a preview tells something; answers the status.
+    pub(super) async fn tell(&self, preview: &str, cookie: &str, batch: &Value) -> StatusCode {
+        let authority = preview.strip_prefix("http://").unwrap().trim_end_matches('/');
+        let HostKind::Preview(session) = hosts().classify(authority) else { panic!("{preview}") };
+        let request = Request::post("/.vitrine/events")
+            .header("host", authority)
+            .header("cookie", cookie)
+            .header("content-type", "application/json")
+            .body(Body::from(batch.to_string()));
+        self.gateway.handle(session, request.unwrap()).await.status()
+    }
+
+    /// Follows a stream of events after one of them.
+    pub(super) async fn follow(&self, path: &str, key: &str, last: &str) -> axum::response::Response {
+        let request = Request::get(path).header("authorization", format!("Bearer {key}"));
+        self.open(request.header("last-event-id", last).body(Body::empty()).unwrap()).await
+    }
+
     /// Lets the leases of all workers run out, and tells those that are there.
     pub(super) fn let_leases_run_out(&self) {
         self.clock.advance_secs(Config::default().publish.lease_secs as i64 + 1);
@@ -501,6 +521,7 @@ fn gateway(sessions: &Sessions, clock: &Arc<FixedClock>) -> Arc<Gateway> {
         scheme: Scheme::Http,
         public_port: Some(4400),
         builder_origins: vec!["http://localhost:4400".to_owned()],
+        bridge: Some(BridgeConfig { script: String::new(), origins: Vec::new() }),
         limits: GatewayLimits::default(),
     };
     let sources = (clock.clone() as Arc<dyn Clock>, Arc::new(SystemEntropy) as Arc<dyn Entropy>);
