@@ -23,6 +23,9 @@ window.show = (url) => {
 window.isReady = true;
 </script>`;
 
+/** A page that, in a frame of somebody else's, pretends to be what is around that. */
+const FORGING = "<script>parent.postMessage({ source: 'vitrine', version: 1, type: 'picker', on: true }, '*')</script>";
+
 /** The SDK's file as a browser runs it. */
 async function sdk() {
   const { transformWithOxc } = await import(new URL('bridge/node_modules/vite/dist/node/index.js', root).href);
@@ -37,7 +40,7 @@ export async function product() {
   const server = http.createServer((request, response) => {
     const isModule = request.url === '/bridge.js';
     response.setHeader('content-type', isModule ? 'text/javascript' : 'text/html');
-    response.end(isModule ? module : PAGE);
+    response.end(isModule ? module : request.url === '/forging' ? FORGING : PAGE);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

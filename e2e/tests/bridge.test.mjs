@@ -344,7 +344,8 @@ test('a flood is cut short and counted, and the page is not', async () => {
 });
 
 test('only the frame’s parent steers a preview, and only a page that was named hears it', async () => {
-  const inner = '<h1>inner</h1>';
+  // Of an origin that may steer, but not the one around the preview.
+  const inner = `<iframe src="${host.origin('product')}/forging"></iframe>`;
   const page = `<h1>outer</h1><iframe id="inner" srcdoc="<script>
     parent.postMessage({source:'vitrine',version:1,type:'picker',on:true}, '*');
     parent.postMessage({source:'vitrine',version:1,type:'go',route:'/forged'}, '*');
@@ -358,7 +359,7 @@ test('only the frame’s parent steers a preview, and only a page that was named
   const shown = await shownApp(app);
   await shown.hears('ready');
   await until('the forged messages', 10_000, () => shown.page.evaluate(() => window.posted.some((message) => message.data.preview === 'forged')));
-  await until('the forged commands', 10_000, () => shown.frame.evaluate(() => window.seen.length === 3));
+  await until('the forged commands', 10_000, () => shown.frame.evaluate(() => window.seen.length === 4));
   assert.deepEqual(await shown.heard('picker'), []);
   assert.ok((await shown.heard('console')).every((event) => event.args[0] !== 'forged'));
   assert.equal(await shown.frame.evaluate(() => location.pathname), '/');
