@@ -316,7 +316,8 @@ pub(crate) enum KeysCommand {
     /// Revoke a key for good.
     Revoke {
         /// The key, `key_…`.
-        key: KeyId,
+        #[arg(value_name = "KEY")]
+        id: KeyId,
         #[command(flatten)]
         server: ServerArgs,
     },

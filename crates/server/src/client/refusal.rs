@@ -56,9 +56,8 @@ impl std::fmt::Display for Refusal {
         for item in self.errors.iter().take(MOST_SHOWN) {
             write!(f, "\n  {item}")?;
         }
-        match self.errors.len().checked_sub(MOST_SHOWN) {
-            Some(more @ 1..) => write!(f, "\n  and {more} more")?,
-            _ => {}
+        if let Some(more @ 1..) = self.errors.len().checked_sub(MOST_SHOWN) {
+            write!(f, "\n  and {more} more")?;
         }
         match (&self.request_id, self.status) {
             // Only where whoever runs the server has to look.

@@ -24,10 +24,10 @@ pub(super) async fn run(output: Output, args: KeysArgs) -> Result<(), Failure> {
             }
             create(&desk, &body, file).await
         }
-        KeysCommand::Revoke { key, server } => {
+        KeysCommand::Revoke { id, server } => {
             let desk = Desk::open(output, &server)?;
-            let () = desk.client.call(Method::DELETE, &format!("/v1/keys/{key}"), None::<&()>).await?;
-            desk.output.answer(&json!({ "revoked": key }), || format!("Revoked {key}."))
+            let () = desk.client.call(Method::DELETE, &format!("/v1/keys/{id}"), None::<&()>).await?;
+            desk.output.answer(&json!({ "revoked": id }), || format!("Revoked {id}."))
         }
     }
 }

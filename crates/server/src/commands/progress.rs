@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn times_are_told_in_the_unit_people_would_use() {
         assert_eq!(
-            [0, 999, 1_000, 119_950, 120_000].map(took),
+            [0, 999, 1_000, 119_900, 120_000].map(took),
             ["0 ms", "999 ms", "1.0 s", "119.9 s", "2 min 0 s"]
         );
     }

@@ -36,7 +36,7 @@ pub(super) async fn run(desk: &Desk, args: &PublishArgs) -> Result<(), Failure> 
         last: None,
     };
     tokio::select! {
-        publish = watch.to_the_end() => end(desk, &publish?),
+        publish = watch.until_ended() => end(desk, &publish?),
         _ = tokio::signal::ctrl_c() => {
             watch.steps.clear();
             Err(Failure::interrupted(format!("the publish goes on: vitrine logs --publish {id} --follow")))
@@ -72,7 +72,7 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     /// The publish once it has ended. A server that is started anew meanwhile is found again.
-    async fn to_the_end(&mut self) -> Result<Value, Failure> {
+    async fn until_ended(&mut self) -> Result<Value, Failure> {
         let mut heard = Instant::now();
         loop {
             match self.follow().await {
