@@ -109,7 +109,7 @@ test('an artifact is built anew by the command line and comes out the same', asy
   assert.match(same.stdout, /every file is the same/);
   const other = artifact.replace(/.$/, (last) => (last === '0' ? '4' : '0'));
   const missing = await run(binary, ['verify', other, ...options]).catch((error) => error);
-  assert.equal(missing.code, 1);
+  assert.equal(missing.code, 7);
   assert.match(missing.stderr, /Not found/);
   assert.equal((await server.must('GET', `/v1/apps/${app}/releases`)).items.length, 1, 'nothing was released');
   const sbom = await server.must('GET', `/v1/apps/${app}/artifacts/${artifact}/sbom`);

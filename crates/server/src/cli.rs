@@ -1,35 +1,107 @@
 //! The command line.
 
+mod admin;
+mod apps;
+mod server;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vitrine_model::{AppId, ArtifactId, Role, TenantId};
+use clap_complete::Shell;
+use vitrine_model::{AppId, ArtifactId};
+
+pub(crate) use admin::{
+    AdminCommand, AuditCommand, KeyCommand, LimitArg, LimitArgs, SecretsCommand, TenantCommand,
+};
+pub(crate) use apps::{
+    AppsArgs, AppsCommand, DevArgs, EnvironmentArg, ExportArgs, ImportArgs, KeysArgs, KeysCommand, LogsArgs,
+    PublishArgs, PublishRef, ReleaseRef, ReleasesArgs, RollbackArgs, SecretsOfAppCommand, SessionsCommand,
+};
+pub(crate) use server::ServerArgs;
 
 use crate::config::LogFormat;
 
 /// The self-hosted engine behind an AI app builder: live previews of front-end projects in isolated sandboxes.
 #[derive(Debug, Parser)]
-#[command(name = "vitrine", version, disable_help_subcommand = true)]
+#[command(name = "vitrine", version, disable_help_subcommand = true, after_help = FIRST_STEPS)]
 pub(crate) struct Cli {
+    /// Print JSON: one document, or one line for each event of what goes on. Errors are JSON on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+const FIRST_STEPS: &str = "\
+A first minute, with a server on this machine:
+  vitrine serve                                      start the server, in a terminal of its own
+  vitrine apps create Hello --template chat-classic  make an app
+  vitrine dev .                                      or work on this folder, with a live preview
+  vitrine publish                                    put it where everybody can see it
+  vitrine rollback                                   and take that back
+
+Another server: set VITRINE_URL, and VITRINE_API_KEY to a key of `vitrine keys create`.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start the server: builder, API, previews and sandboxes in one process.
     Serve(ServeArgs),
+    /// List, make, rename and delete apps.
+    Apps(AppsArgs),
+    /// List the templates that apps can be made from.
+    Templates(TemplatesArgs),
+    /// Work on a local folder with a live preview: what you save is in the app, what others change is in the folder.
+    ///
+    /// The first time, an app is made from the folder, which remembers it in `.vitrine/` (never part of an app, and not for
+    /// version control). After that, what was changed here and there meanwhile is brought together. When the same file was
+    /// changed on both sides, yours stays and theirs is put beside it as `name.theirs.ext`. Left alone are `node_modules`,
+    /// build output and what `.gitignore` names. Ctrl-C ends it once everything is saved.
+    #[command(
+        after_help = "Examples:\n  vitrine dev\n  vitrine dev ~/shop --app shop\n  vitrine dev --new --name 'Shop, second try'"
+    )]
+    Dev(DevArgs),
+    /// Publish an app, follow its steps, and end with the link.
+    #[command(
+        after_help = "Examples:\n  vitrine publish\n  vitrine publish shop --quiet\n  vitrine publish shop --json | tail -n 1"
+    )]
+    Publish(PublishArgs),
+    /// List what visitors of an app have seen, newest first.
+    Releases(ReleasesArgs),
+    /// Give visitors the release before the current one, without building anything. Again goes back further.
+    Rollback(RollbackArgs),
+    /// Print the log of an app's preview, or of a publish.
+    Logs(LogsArgs),
+    /// Start, stop and look at live previews.
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
+    /// Make an app from a folder or a zip archive.
+    Import(ImportArgs),
+    /// Save an app's files as an archive.
+    Export(ExportArgs),
+    /// List, make and revoke API keys.
+    Keys(KeysArgs),
+    /// List, set and remove the secrets of an app.
+    #[command(subcommand)]
+    Secrets(SecretsOfAppCommand),
     /// Check this machine, and say what to do about whatever is missing.
     Doctor(DoctorArgs),
-    /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
-    Verify(VerifyArgs),
     /// Show what runs on a server's machine, and what it costs.
     Top(TopArgs),
+    /// Build an artifact anew on a running server and compare it, byte for byte, with the one on record.
+    Verify(VerifyArgs),
     /// Tenants, keys and the audit log of a running server, as JSON; and the keys that secrets are sealed under.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Print what makes a shell complete `vitrine` on Tab.
+    #[command(
+        after_help = "Examples:\n  source <(vitrine completions bash)\n  vitrine completions zsh > ~/.zfunc/_vitrine\n  vitrine completions fish > ~/.config/fish/completions/vitrine.fish"
+    )]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
     /// Print the OpenAPI document of this version.
     Openapi,
     /// Print the version.
@@ -89,12 +161,16 @@ pub(crate) struct ServeArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Print JSON instead of a table.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Try, in a throwaway sandbox, what hostile code would try; fails when anything gets through.
     #[arg(long)]
     pub(crate) attack: bool,
+}
+
+/// Arguments of `templates`.
+#[derive(Debug, Args)]
+pub(crate) struct TemplatesArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 /// Arguments of `verify`.
@@ -115,177 +191,9 @@ pub(crate) struct TopArgs {
     /// Print once, also on a terminal.
     #[arg(long)]
     pub(crate) once: bool,
-    /// Print JSON, once.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// How many sandboxes, those with the most memory.
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
-}
-
-/// What an operator does.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AdminCommand {
-    /// Tenants of the server.
-    #[command(subcommand)]
-    Tenant(TenantCommand),
-    /// Keys of the key's own tenant.
-    #[command(subcommand)]
-    Key(KeyCommand),
-    /// The audit log of the key's own tenant.
-    #[command(subcommand)]
-    Audit(AuditCommand),
-    /// The keys that secrets are sealed under; in the data directory, also while the server runs.
-    #[command(subcommand)]
-    Secrets(SecretsCommand),
-    /// Remove what nothing needs any more from a running server's storage; it does so by itself every hour.
-    Collect {
-        /// Say what would go, and keep it.
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
-/// What is done with master keys.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SecretsCommand {
-    /// Say which master keys there are, and what is under which.
-    Status(ConfigArgs),
-    /// Wrap everything with a new master key. Secrets stay as they are; the server may run meanwhile; if it is broken off,
-    /// run it again.
-    Rotate(ConfigArgs),
-}
-
-/// What is done with tenants.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TenantCommand {
-    /// Make a tenant; prints its owner's key, once.
-    Create {
-        /// Its name, for people.
-        name: String,
-        /// What the host product calls it in its tokens.
-        #[arg(long, value_name = "ID")]
-        host_id: Option<String>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// List all tenants.
-    List {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Show what a tenant may have and has; with limits, set those first and leave the others as they are.
-    Quotas {
-        /// The tenant.
-        tenant: TenantId,
-        #[command(flatten)]
-        limits: LimitArgs,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
-/// A tenant's own limits. Each is a number, `unlimited`, or `default` for what the server's settings say.
-#[derive(Debug, Args)]
-pub(crate) struct LimitArgs {
-    /// Apps.
-    #[arg(long, value_name = "LIMIT")]
-    pub(crate) apps: Option<LimitArg>,
-    /// Sessions that are not over.
-    #[arg(long, value_name = "LIMIT")]
-    pub(crate) sessions: Option<LimitArg>,
-    /// Builds that run at once.
-    #[arg(long, value_name = "LIMIT")]
-    pub(crate) builds: Option<LimitArg>,
-    /// Bytes of content and artifacts.
-    #[arg(long, value_name = "LIMIT")]
-    pub(crate) storage_bytes: Option<LimitArg>,
-    /// Bytes sent to visitors in a month.
-    #[arg(long, value_name = "LIMIT")]
-    pub(crate) egress_bytes: Option<LimitArg>,
-}
-
-/// One limit, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LimitArg {
-    /// A number.
-    AtMost(u64),
-    /// As much as there is room for.
-    Unlimited,
-    /// What the server's settings say.
-    Default,
-}
-
-impl std::str::FromStr for LimitArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "unlimited" => Ok(Self::Unlimited),
-            "default" => Ok(Self::Default),
-            number => number.parse().map(Self::AtMost).map_err(|_| "a number, `unlimited` or `default`"),
-        }
-    }
-}
-
-/// What is done with keys.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Make a key; prints it, once.
-    Create {
-        /// Its name, for people.
-        name: String,
-        /// What it may do: viewer, editor, admin or owner.
-        #[arg(long)]
-        role: Role,
-        /// How long it works [default: until it is revoked].
-        #[arg(long, value_name = "SECS")]
-        expires_in_secs: Option<u32>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
-/// What is done with audit logs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Check that the log is as it was written; ends with 1 when not.
-    Verify {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
-impl AdminCommand {
-    /// The configuration it goes by.
-    pub(crate) fn config(&self) -> &ConfigArgs {
-        match self {
-            Self::Tenant(
-                TenantCommand::Create { server, .. }
-                | TenantCommand::List { server }
-                | TenantCommand::Quotas { server, .. },
-            )
-            | Self::Key(KeyCommand::Create { server, .. })
-            | Self::Collect { server, .. }
-            | Self::Audit(AuditCommand::Verify { server }) => &server.config,
-            Self::Secrets(SecretsCommand::Status(config) | SecretsCommand::Rotate(config)) => config,
-        }
-    }
-}
-
-/// Which running server to ask, and as whom.
-#[derive(Debug, Args)]
-pub(crate) struct ServerArgs {
-    /// Where the server is [default: where the configuration listens].
-    #[arg(long, value_name = "URL", env = "VITRINE_URL")]
-    pub(crate) url: Option<String>,
-    /// The API key [default: the admin key in the data directory].
-    #[arg(long, value_name = "KEY", env = "VITRINE_API_KEY", hide_env_values = true)]
-    pub(crate) key: Option<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
 }

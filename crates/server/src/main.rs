@@ -1,7 +1,6 @@
 //! The `vitrine` binary.
 //!
-//! Exit codes: 0 done, or stopped as asked; 1 failed; 2 unusable arguments or configuration; 3 this machine cannot do
-//! what was asked (see `vitrine doctor`); 4 the address is taken.
+//! Exit codes are in [`failure::Exit`] and in `docs/cli.md`.
 
 mod admin;
 mod api;
@@ -11,11 +10,13 @@ mod bridge;
 mod cli;
 mod client;
 mod collection;
+mod commands;
 mod config;
 mod doctor;
 mod door;
 mod drafts;
 mod egress;
+mod failure;
 mod faults;
 mod kernel;
 mod limits;
@@ -45,64 +46,50 @@ use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 use crate::config::{Config, LogConfig, LogFormat};
+pub(crate) use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let Cli { json, command } = Cli::parse();
+    match run(json, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(text) = failure.shown(json) {
+                eprintln!("{text}");
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(json: bool, command: Command) -> Result<(), Failure> {
+    match command {
         Command::Serve(args) => load(&args.config).and_then(|config| {
             start_log(&config.log);
             serve::run(config)
         }),
         Command::Doctor(args) => load(&args.config).and_then(|config| match args.attack {
-            true => doctor::attack::run(&config, args.json),
-            false => doctor::run(&config, args.json),
+            true => doctor::attack::run(&config, json),
+            false => doctor::run(&config, json),
         }),
-        Command::Verify(args) => load(&args.server.config).and_then(|config| verify::run(&config, &args)),
-        Command::Top(args) => load(&args.server.config).and_then(|config| top::run(&config, &args)),
-        Command::Admin(command) => load(command.config()).and_then(|config| admin::run(&config, &command)),
+        Command::Verify(args) => {
+            load(&args.server.config()).and_then(|config| verify::run(&config, &args, json))
+        }
+        Command::Top(args) => load(&args.server.config()).and_then(|config| top::run(&config, &args, json)),
+        Command::Admin(command) => load(&command.config()).and_then(|config| admin::run(&config, &command)),
         Command::Openapi => print(&api::document().to_pretty_json().unwrap_or_default()),
         Command::Version => print(env!("CARGO_PKG_VERSION")),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("vitrine: {}", failure.message);
-            ExitCode::from(failure.code)
-        }
+        command => commands::run(json, command),
     }
 }
 
-/// Why the process ends with something other than 0.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    code: u8,
-    message: String,
-}
-
-impl Failure {
-    pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
-        Self { code: 1, message: error.to_string() }
-    }
-
-    pub(crate) fn unusable(error: impl std::fmt::Display) -> Self {
-        Self { code: 2, message: error.to_string() }
-    }
-
-    pub(crate) fn machine(error: impl std::fmt::Display) -> Self {
-        Self { code: 3, message: error.to_string() }
-    }
-
-    pub(crate) fn address(error: impl std::fmt::Display) -> Self {
-        Self { code: 4, message: error.to_string() }
-    }
-}
-
-fn load(args: &cli::ConfigArgs) -> Result<Config, Failure> {
+/// The settings that the arguments lead to.
+pub(crate) fn load(args: &cli::ConfigArgs) -> Result<Config, Failure> {
     Config::load(args.config.as_deref(), std::env::vars(), &args.settings()).map_err(Failure::unusable)
 }
 
 fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
-    writeln!(std::io::stdout(), "{text}").map_err(Failure::failed)
+    writeln!(std::io::stdout(), "{text}").map_err(Failure::print)
 }
 
 fn start_log(config: &LogConfig) {

@@ -20,23 +20,23 @@ const EVERY: Duration = Duration::from_secs(2);
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Draws until it is interrupted when standard output is a terminal, and once when it is not, or with `--once` or `--json`.
-pub(crate) fn run(config: &Config, args: &TopArgs) -> Result<(), Failure> {
+pub(crate) fn run(config: &Config, args: &TopArgs, json: bool) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(async {
         let client = Client::new(config, &args.server)?;
-        let goes_on = std::io::stdout().is_terminal() && !args.once && !args.json;
+        let goes_on = std::io::stdout().is_terminal() && !args.once && !json;
         let path = format!("/v1/machine?limit={}", args.limit);
         let mut before: Option<MachineView> = None;
         loop {
             let machine: MachineView = client.call(Method::GET, &path, None::<&()>).await?;
-            let text = match args.json {
+            let text = match json {
                 true => serde_json::to_string_pretty(&machine).map_err(Failure::failed)?,
                 false => table(&machine, before.as_ref()),
             };
             let mut out = std::io::stdout();
             let clear = if goes_on { CLEAR } else { "" };
-            writeln!(out, "{clear}{text}").and_then(|()| out.flush()).map_err(Failure::failed)?;
+            writeln!(out, "{clear}{text}").and_then(|()| out.flush()).map_err(Failure::print)?;
             if !goes_on {
                 return Ok(());
             }

@@ -16,14 +16,14 @@ use crate::config::Config;
 const ASK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Exits with 0 when every file is the same, and with 1, naming those that differ, when not.
-pub(crate) fn run(config: &Config, args: &VerifyArgs) -> Result<(), Failure> {
+pub(crate) fn run(config: &Config, args: &VerifyArgs, json: bool) -> Result<(), Failure> {
     let client = Client::new(config, &args.server)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
-    runtime.block_on(verify(&client, args))
+    runtime.block_on(verify(&client, args, json))
 }
 
-async fn verify(client: &Client, args: &VerifyArgs) -> Result<(), Failure> {
+async fn verify(client: &Client, args: &VerifyArgs, json: bool) -> Result<(), Failure> {
     let publishes = format!("/v1/apps/{}/publishes", args.app);
     let wish = json!({ "target": "verify", "artifact": args.artifact });
     let mut publish: Publish = client.call(Method::POST, &publishes, Some(&wish)).await?;
@@ -36,9 +36,14 @@ async fn verify(client: &Client, args: &VerifyArgs) -> Result<(), Failure> {
         tokio::time::sleep(ASK_INTERVAL).await;
         publish = client.call(Method::GET, &format!("{publishes}/{}", publish.id), None::<&()>).await?;
     }
+    if json {
+        let text = serde_json::to_string_pretty(&publish).map_err(Failure::failed)?;
+        writeln!(std::io::stdout(), "{text}").map_err(Failure::print)?;
+    }
     match (publish.status, publish.error) {
+        (PublishStatus::Succeeded, _) if json => Ok(()),
         (PublishStatus::Succeeded, _) => {
-            writeln!(std::io::stdout(), "{}: every file is the same", args.artifact).map_err(Failure::failed)
+            writeln!(std::io::stdout(), "{}: every file is the same", args.artifact).map_err(Failure::print)
         }
         (_, Some(problem)) => {
             let files = problem.errors.iter().map(|item| format!("\n  {}", item.message));

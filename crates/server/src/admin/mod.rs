@@ -37,7 +37,9 @@ async fn tenant(config: &Config, command: &TenantCommand) -> Result<Value, Failu
             let body = json!({ "name": name, "host_id": host_id });
             client(config, server)?.call(Method::POST, "/v1/tenants", Some(&body)).await
         }
-        TenantCommand::List { server } => tenants(&client(config, server)?).await,
+        TenantCommand::List { server } => {
+            Ok(Value::Array(client(config, server)?.list("/v1/tenants").await?))
+        }
         TenantCommand::Quotas { tenant, limits, server } => {
             quotas(&client(config, server)?, &format!("/v1/tenants/{tenant}/quotas"), limits).await
         }
@@ -99,24 +101,7 @@ fn print(answer: &impl serde::Serialize) -> Result<(), Failure> {
 }
 
 fn say(text: &str) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{text}").map_err(Failure::failed)
-}
-
-/// All pages as one list.
-async fn tenants(client: &Client) -> Result<Value, Failure> {
-    let (mut all, mut cursor) = (Vec::new(), None::<String>);
-    loop {
-        let query = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let path = format!("/v1/tenants?limit=200{query}");
-        let mut page: Value = client.call(Method::GET, &path, None::<&()>).await?;
-        if let Some(items) = page["items"].as_array_mut() {
-            all.append(items);
-        }
-        cursor = page["next_cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            return Ok(Value::Array(all));
-        }
-    }
+    writeln!(std::io::stdout(), "{text}").map_err(Failure::print)
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ mod tests {
         let before = std::fs::read_to_string(&path).unwrap();
         let first = lock_keys(&path).unwrap();
         let refused = rotate(&fixture.place(), &vault, &SystemEntropy).await.unwrap_err();
-        assert!(refused.message.contains("another rotation"), "{}", refused.message);
+        assert!(refused.message().contains("another rotation"), "{}", refused.message());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
         drop(first);
         rotate(&fixture.place(), &vault, &SystemEntropy).await.unwrap();

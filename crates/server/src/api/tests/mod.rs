@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod changes;
 mod collection;
+mod commands;
 mod egress;
 mod harness;
 mod host;
