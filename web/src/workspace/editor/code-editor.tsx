@@ -193,7 +193,7 @@ function stateOf(path: string, text: string, latest: RefObject<CodeEditorProps>)
     setup,
     language.of([]),
     report,
-    EditorView.contentAttributes.of({ "aria-label": i18next.t("editor:label", { path }) }),
+    EditorView.contentAttributes.of({ "aria-label": i18next.t("editor:label", { path }), tabindex: "0" }),
   ];
   return EditorState.create({ doc: toEditor(text), extensions });
 }
