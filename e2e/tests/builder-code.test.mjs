@@ -243,6 +243,8 @@ test('changes since a checkpoint are seen, one is discarded, and the draft goes 
   await page.keyboard.press('Control+Alt+Y');
   await draftHas(server, app, 'src/App.jsx', 'samovar');
 
+  // What is there now, and in no checkpoint, is kept before the way back.
+  await server.write(app, { 'src/kept.txt': 'kept' });
   await page.getByRole('button', { name: 'Actions for The first kettle' }).press('Enter');
   await menuItem(page, 'Go back to it');
   await until('the question', 5_000, async () => (await focused(page)) === 'restore-yes');
