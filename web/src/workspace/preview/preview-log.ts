@@ -3,6 +3,7 @@
 import type { PreviewEvent, SourcePosition } from "@vitrine/client/bridge";
 import type { Place } from "../site/publish-view";
 import { fingerprintOf } from "./fingerprint";
+import { isConsequence, overlayOf } from "./overlay";
 import { withRoute } from "./routes";
 
 /** More rows than anybody reads; the oldest go. */
@@ -255,13 +256,14 @@ function requestFailed(draft: Draft, event: Of<"network">): void {
   );
 }
 
-function overlaid(draft: Draft, { at, message, file, line, column, frame }: Of<"overlay">): void {
+function overlaid(draft: Draft, event: Of<"overlay">): void {
   // One overlay at a time: the newest is what stands over the page.
   forget(draft, "overlay");
-  const place = file === undefined ? {} : { place: placeOfParts(file, line, column) };
-  const { message: head, detail } = headed(message);
-  const more = [detail, frame].filter(Boolean).join("\n");
-  fault(draft, { kind: "overlay", at, message: head, ...(more && { detail: more }), ...place });
+  const overlay = overlayOf(event);
+  for (const [fingerprint, found] of draft.faults) {
+    if (isConsequence(found, overlay)) draft.faults.delete(fingerprint);
+  }
+  fault(draft, { kind: "overlay", at: event.at, ...overlay });
 }
 
 /** The first line, and the rest. */
@@ -303,6 +305,8 @@ function charsOf({ text, stack }: Pick<ConsoleRow, "text" | "stack">): number {
 }
 
 function fault(draft: Draft, found: Omit<Fault, "fingerprint" | "count">, apart = ""): void {
+  const overlay = [...draft.faults.values()].find(({ kind }) => kind === "overlay");
+  if (overlay && isConsequence(found, overlay)) return;
   const fingerprint = fingerprintOf(`${found.kind}${apart}`, found.message, found.place?.path);
   const count = (draft.faults.get(fingerprint)?.count ?? 0) + 1;
   // Taken out first: the order of a map is that of what was set first.

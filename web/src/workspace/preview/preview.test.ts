@@ -170,6 +170,30 @@ test("one overlay at a time, and it goes when the dev server is content again", 
   expect(logAfter(log, [event({ kind: "overlay_gone" })]).faults.size).toBe(0);
 });
 
+test("one slip is one fault: what says again that its file did not load is left out", () => {
+  const message =
+    "Transform failed with 1 error:\n\n[PARSE_ERROR] Expected `,`\n   ╭─[ src/Header.tsx:42:4 ]\n 42 │ );";
+  const failed = (file: string) =>
+    event({ kind: "network", method: "GET", url: `/${file}?t=1`, duration_ms: 1, status: 500 });
+  const vite = said("[vite] Failed to reload /src/Header.tsx.", { level: "error" });
+  const log = told(
+    failed("src/Header.tsx"),
+    vite,
+    event({ kind: "overlay", message, file: "src/Header.tsx" }),
+    failed("src/Header.tsx"),
+    failed("src/Other.tsx"),
+  );
+  expect([...log.faults.values()]).toMatchObject([
+    {
+      message: "[PARSE_ERROR] Expected `,`",
+      detail: message,
+      place: { path: "src/Header.tsx", line: 42, column: 4 },
+    },
+    { kind: "network", message: "GET /src/Other.tsx?t=1" },
+  ]);
+  expect(log.network).toHaveLength(2);
+});
+
 test("a blank page is a fault until it shows something", () => {
   const log = told(event({ kind: "blank", route: "/" }));
   expect(faultsOf(log)).toEqual(["blank / 1"]);
