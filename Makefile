@@ -24,7 +24,7 @@ build: tools web ## Leave target/release/vitrine with the UI and the templates i
 sbom: tools ## Write what a release is made of (CycloneDX) to vitrine.cdx.json; `make build` puts it beside the binary.
 	@node scripts/sbom.mjs vitrine.cdx.json
 
-web: tools web/dist/index.html
+web: tools web/dist/index.html bridge/dist/bridge.js
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	@echo "── installing the builder page's packages"
@@ -43,6 +43,15 @@ sdk/node_modules/.package-lock.json: sdk/package-lock.json
 sdk: tools sdk/node_modules/.package-lock.json ## Build the SDK and its example.
 	cd sdk && npm run build
 
+bridge/node_modules/.package-lock.json: bridge/package-lock.json
+	@echo "── installing the bridge's packages"
+	cd bridge && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+bridge/dist/bridge.js: bridge/node_modules/.package-lock.json sdk/client/src/bridge.ts $(shell find bridge/src bridge/vite.config.ts bridge/tsconfig.json -type f 2>/dev/null)
+	@echo "── building the bridge"
+	cd bridge && npm run build
+
 tools: ## Check that what a build needs is there.
 	@scripts/require cargo node npm git
 
@@ -56,8 +65,9 @@ test: tools web ## Set up what tests need, and run them all.
 test-rust: web
 	scripts/with-registry-exception cargo test --workspace $(CARGO_FLAGS)
 
-test-web: web/node_modules/.package-lock.json sdk/node_modules/.package-lock.json
+test-web: web/node_modules/.package-lock.json bridge/node_modules/.package-lock.json sdk/node_modules/.package-lock.json
 	cd web && npm run check && npm test
+	cd bridge && npm run check && npm test
 	cd sdk && npm run check && npm test
 
 test-e2e: web sdk
@@ -72,6 +82,7 @@ check: tools web sdk/node_modules/.package-lock.json ## Format, lint, dependency
 	node --test scripts/*.test.mjs
 	cargo test $(CARGO_FLAGS) -p vitrine-server --test structure
 	cd web && npm run check
+	cd bridge && npm run check
 	cd sdk && npm run check
 
 bench: build ## Measure F1 to F13 beside their peers (F7 needs wrk and nginx); results in bench/results/.
@@ -94,4 +105,5 @@ fmt: ## Format everything.
 	cd sdk && npm run format
 
 clean: ## Remove what builds made (not the data directory).
-	rm -rf target web/dist web/node_modules sdk/*/dist sdk/examples/*/dist sdk/node_modules e2e/node_modules bench/node_modules
+	rm -rf target web/dist web/node_modules bridge/dist bridge/node_modules sdk/*/dist sdk/examples/*/dist sdk/node_modules \
+		e2e/node_modules bench/node_modules

@@ -1,14 +1,28 @@
 // An app's draft: its files, and the change sets that change them. All of a change set is applied, or nothing.
-import type { ChangeSetBody, ChangeSetResult, DiffResponse, FileList, Op } from "./generated.js";
-import type { CallOptions, Http } from "./http.js";
+import type {
+  ChangeSetBody,
+  ChangeSetResult,
+  DiffResponse,
+  FileList,
+  Op,
+  SearchResult,
+} from "./generated.js";
+import type { AnswerOf, CallOptions, Http, RequestOf } from "./http.js";
 
 /** A file's content. Text is written as UTF-8. */
 export type Content = string | Blob | Uint8Array<ArrayBuffer> | ArrayBuffer;
+
+export interface ReadOptions extends CallOptions {
+  /** Instead of the draft. */
+  revision?: string | undefined;
+}
 
 export interface ChangeOptions extends CallOptions {
   /** The version the change was made for: another one by now is a `draft_conflict`, and nothing changes. */
   baseVersion?: number | undefined;
 }
+
+export type SearchQuery = Omit<NonNullable<RequestOf<"GET /v1/apps/{app}/search">["query"]>, "query">;
 
 /** Content from here on is uploaded by itself, so that a change set stays far below its 36 MiB. */
 const UPLOAD_FROM_BYTES = 256 * 1024;
@@ -19,18 +33,25 @@ export class DraftHandle {
     readonly appId: string,
   ) {}
 
-  /** Every file with its hash and size, and the version they are of. */
-  list(options?: CallOptions): Promise<FileList> {
-    return this.http.json("GET /v1/apps/{app}/files", this.#request(), options);
+  /** Every file with its hash and size, and the version they are of; of the draft, or of a revision. */
+  list(options: ReadOptions = {}): Promise<FileList> {
+    const { revision } = options;
+    const query = revision === undefined ? {} : { revision };
+    return this.http.json("GET /v1/apps/{app}/files", { ...this.#request(), query }, options);
   }
 
-  /** A file's bytes. */
-  read(path: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return this.http.bytes("GET /v1/apps/{app}/files/{path}", { path: { app: this.appId, path } }, options);
+  /** A file's bytes; of the draft, or of a revision. */
+  read(path: string, options: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const query = { revision: options.revision };
+    return this.http.bytes(
+      "GET /v1/apps/{app}/files/{path}",
+      { path: { app: this.appId, path }, query },
+      options,
+    );
   }
 
   /** A file as text. */
-  async readText(path: string, options?: CallOptions): Promise<string> {
+  async readText(path: string, options?: ReadOptions): Promise<string> {
     return new TextDecoder().decode(await this.read(path, options));
   }
 
@@ -57,6 +78,22 @@ export class DraftHandle {
     const { baseVersion } = options;
     const body: ChangeSetBody = baseVersion === undefined ? { ops } : { ops, base_version: baseVersion };
     return this.http.json("POST /v1/apps/{app}/changes", { ...this.#request(), body }, options);
+  }
+
+  /** Finds a text, or with `regex` a regular expression, line by line. */
+  search(text: string, search: SearchQuery = {}, options?: CallOptions): Promise<SearchResult> {
+    const query = { ...search, query: text };
+    return this.http.json("GET /v1/apps/{app}/search", { ...this.#request(), query }, options);
+  }
+
+  /** Goes back to the revision before; nothing is lost. `nothing_to_undo` when there is none. */
+  undo(options?: CallOptions): Promise<AnswerOf<"POST /v1/apps/{app}/undo">> {
+    return this.http.json("POST /v1/apps/{app}/undo", this.#request(), options);
+  }
+
+  /** Takes an `undo` back. `nothing_to_redo` when there is none. */
+  redo(options?: CallOptions): Promise<AnswerOf<"POST /v1/apps/{app}/redo">> {
+    return this.http.json("POST /v1/apps/{app}/redo", this.#request(), options);
   }
 
   /** How files that the caller has, by their SHA-256, differ from the draft. */

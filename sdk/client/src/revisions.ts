@@ -1,5 +1,5 @@
 // Revisions: the draft at moments that were kept.
-import type { PageRevision, Restored, Revision } from "./generated.js";
+import type { PageRevision, Restored, Revision, RevisionDiff } from "./generated.js";
 import type { CallOptions, Http } from "./http.js";
 import { everyItem, type PageOptions } from "./pages.js";
 
@@ -27,6 +27,13 @@ export class Revisions {
 
   get(revision: string, options?: CallOptions): Promise<Revision> {
     return this.http.json("GET /v1/apps/{app}/revisions/{revision}", this.#request(revision), options);
+  }
+
+  /** How the draft, or another revision, differs from this one, file by file. */
+  diff(revision: string, against?: string, options?: CallOptions): Promise<RevisionDiff> {
+    const query = against === undefined ? {} : { against };
+    const request = { ...this.#request(revision), query };
+    return this.http.json("GET /v1/apps/{app}/revisions/{revision}/diff", request, options);
   }
 
   /** Makes the draft what it was then, as a new version: nothing is lost. */

@@ -84,3 +84,32 @@ test("a publish that fails is an error that has everything", async () => {
   expect(failure).toBeInstanceOf(PublishFailed);
   expect(failure).toMatchObject({ code: "build_failed", publish });
 });
+
+const output = (stream: string, text: string) =>
+  `event: output\ndata: ${JSON.stringify({ stream, text })}\n\n`;
+
+test("a command is run once, and a failing one is no exception", async () => {
+  const exit = 'event: exit\ndata: {"code":1,"timed_out":false,"truncated":false}\n\n';
+  const server = new FakeServer(
+    stream([output("stdout", "one "), output("stderr", "oh"), output("stdout", "two"), exit]),
+  );
+  const client = new Vitrine({ url: "https://vitrine.example.com", fetch: server.fetch });
+  const result = await client.app("app_1").session.run(["npm", "test"], { timeoutSecs: 5 });
+  expect(result).toMatchObject({ code: 1, stdout: "one two", stderr: "oh" });
+  expect(server.asked).toHaveLength(1);
+  expect(server.asked[0]?.body).toEqual({ argv: ["npm", "test"], timeout_secs: 5 });
+  expect(server.asked[0]?.headers.get("idempotency-key")).toBeNull();
+});
+
+test("a command whose connection is lost, or that was refused, is never run again by itself", async () => {
+  for (const answer of [
+    stream([output("stdout", "half")], "hangs up"),
+    problem(503, "shutting_down"),
+    stream([]),
+  ]) {
+    const server = new FakeServer(answer);
+    const client = new Vitrine({ url: "https://vitrine.example.com", fetch: server.fetch });
+    await expect(client.app("app_1").session.run(["npm", "publish"])).rejects.toThrow();
+    expect(server.asked).toHaveLength(1);
+  }
+});

@@ -28,6 +28,7 @@ export class DraftStore extends Store<DraftState> {
   #last: Promise<unknown> = Promise.resolve();
   #waiting: Waiting | undefined;
   #savedAt = 0;
+  #life: AbortSignal | undefined;
 
   constructor(app: AppHandle) {
     super({ files: undefined, version: undefined, error: undefined, isSaving: false });
@@ -63,7 +64,19 @@ export class DraftStore extends Store<DraftState> {
     }
   };
 
+  /** It is at this version, or at one that nobody knows. */
+  nudge(version?: number): void {
+    const known = this.get();
+    // What is being saved here is told as well.
+    const isOurs = known.isSaving || (version !== undefined && version <= (known.version ?? -1));
+    if (this.#life && !isOurs) void this.refresh(this.#life);
+  }
+
   protected live(signal: AbortSignal): void {
+    this.#life = signal;
+    signal.addEventListener("abort", () => {
+      this.#life = undefined;
+    });
     void this.refresh(signal);
     const timer = setInterval(() => {
       if (document.visibilityState === "visible") void this.refresh(signal);

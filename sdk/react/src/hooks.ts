@@ -4,7 +4,9 @@ import { useEffect, useState } from "react";
 import type { DraftState, DraftStore } from "./draft-store.js";
 import type { EventsState } from "./events-store.js";
 import { asError } from "./faults.js";
-import { useStores, useVitrine } from "./provider.js";
+import type { LiveState, LiveStore } from "./live-store.js";
+import { nobody } from "./nobody.js";
+import { useShared, useStores, useVitrine } from "./provider.js";
 import type { PublishState, PublishStore } from "./publish-store.js";
 import type { SessionState, SessionStore } from "./session-store.js";
 import { useStore } from "./store.js";
@@ -78,6 +80,19 @@ export interface UsePreviewEvents extends EventsState {
 export function usePreviewEvents(appId: string): UsePreviewEvents {
   const { events: store } = useStores(appId);
   return { ...useStore(store), clear: store.clear };
+}
+
+export interface UsePresence extends LiveState {
+  /** Tells the others what this person looks at; may be called with every key. */
+  setPlace: LiveStore["setPlace"];
+}
+
+/** Who else has the app open, and where they are. Needs `live` at the provider; without it there is nobody. */
+export function usePresence(appId: string): UsePresence {
+  const { live: store } = useStores(appId);
+  const isLive = useShared().isLive;
+  const state = useStore(isLive ? store : nobody);
+  return { ...state, setPlace: store.setPlace };
 }
 
 export interface UseTemplates {

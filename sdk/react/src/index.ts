@@ -4,11 +4,13 @@ export { ConsolePanel, type ConsolePanelProps } from "./console-panel.js";
 export type { Device, Size } from "./devices.js";
 export {
   type UseDraft,
+  type UsePresence,
   type UsePreviewEvents,
   type UsePublish,
   type UseSession,
   type UseTemplates,
   useDraft,
+  usePresence,
   usePreviewEvents,
   usePublish,
   useSession,

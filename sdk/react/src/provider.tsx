@@ -1,8 +1,9 @@
 // Which Vitrine the components below speak to, and in which language they speak to people.
 import type { AppHandle, Vitrine } from "@vitrine/client";
-import { createContext, type ReactNode, useContext, useMemo } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
 import { DraftStore } from "./draft-store.js";
 import { EventsStore } from "./events-store.js";
+import { LiveStore } from "./live-store.js";
 import { PublishStore } from "./publish-store.js";
 import { SessionStore } from "./session-store.js";
 import { type Language, type Texts, textsOf } from "./texts.js";
@@ -14,11 +15,13 @@ export interface AppStores {
   publish: PublishStore;
   draft: DraftStore;
   events: EventsStore;
+  live: LiveStore;
 }
 
 interface Shared {
   client: Vitrine;
   texts: Texts;
+  isLive: boolean;
   storesOf(appId: string): AppStores;
 }
 
@@ -31,14 +34,20 @@ export interface VitrineProviderProps {
   language?: Language;
   /** Words of your own in place of some. */
   texts?: Partial<Texts>;
+  /**
+   * Opens a channel for each app that is looked at: what others do is seen at once, and who they are. Your server has to
+   * pass WebSockets on (`gate.upgrade`).
+   */
+  live?: boolean;
   children: ReactNode;
 }
 
-export function VitrineProvider({ client, language = "en", texts, children }: VitrineProviderProps) {
+export function VitrineProvider(props: VitrineProviderProps) {
+  const { client, language = "en", texts, live = false, children } = props;
   const storesOf = useMemo(() => storesFor(client), [client]);
   const shared = useMemo(
-    () => ({ client, storesOf, texts: { ...textsOf(language), ...texts } }),
-    [client, storesOf, language, texts],
+    () => ({ client, storesOf, isLive: live, texts: { ...textsOf(language), ...texts } }),
+    [client, storesOf, live, language, texts],
   );
   return <Context.Provider value={shared}>{children}</Context.Provider>;
 }
@@ -55,7 +64,10 @@ export function useVitrine(): Vitrine {
 }
 
 export function useStores(appId: string): AppStores {
-  return useShared().storesOf(appId);
+  const { storesOf, isLive } = useShared();
+  const stores = storesOf(appId);
+  useEffect(() => (isLive ? stores.live.subscribe(() => undefined) : undefined), [isLive, stores]);
+  return stores;
 }
 
 function storesFor(client: Vitrine): (appId: string) => AppStores {
@@ -64,13 +76,12 @@ function storesFor(client: Vitrine): (appId: string) => AppStores {
     const found = known.get(appId);
     if (found) return found;
     const app = client.app(appId);
-    const made = {
-      app,
+    const told = {
       session: new SessionStore(app),
       publish: new PublishStore(app),
       draft: new DraftStore(app),
-      events: new EventsStore(),
     };
+    const made = { app, ...told, events: new EventsStore(), live: new LiveStore(app, told) };
     known.set(appId, made);
     return made;
   };

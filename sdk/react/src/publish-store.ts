@@ -49,6 +49,11 @@ export class PublishStore extends Store<PublishState> {
     }
   };
 
+  /** Something has happened to one. Whoever follows one is told by it. */
+  nudge(): void {
+    if (this.#life && !this.get().isPublishing) void this.#catchUp(this.#life);
+  }
+
   protected live(signal: AbortSignal): void {
     this.#life = signal;
     // Nobody knows from here on how it goes. Whoever looks again is told anew.

@@ -57,6 +57,11 @@ export class SessionStore extends Store<SessionState> {
     return session;
   };
 
+  /** Something has happened to it. */
+  nudge(): void {
+    this.#schedule(0);
+  }
+
   protected live(signal: AbortSignal): void {
     this.#life = signal;
     const look = () => document.visibilityState === "visible" && this.#schedule(0);

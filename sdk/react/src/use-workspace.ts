@@ -1,8 +1,8 @@
 // A workspace: an app with its live preview, made, opened and deleted.
 import type { AppHandle, AppView, NewAppBody, SessionView, VitrineError } from "@vitrine/client";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { emptySession } from "./empty-session.js";
 import { asError } from "./faults.js";
+import { noSession } from "./nobody.js";
 import { useShared } from "./provider.js";
 import { useStore } from "./store.js";
 
@@ -73,7 +73,7 @@ export function useWorkspace(appId?: string, options: UseWorkspaceOptions = {}):
   }, [client, id, opened?.id]);
 
   const current = opened && opened.id === id ? opened : undefined;
-  const store = current ? storesOf(current.id).session : emptySession;
+  const store = current ? storesOf(current.id).session : noSession;
   const { session } = useStore(store);
   useEffect(() => {
     if (current) storesOf(current.id).session.want();
