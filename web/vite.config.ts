@@ -18,6 +18,8 @@ export default defineConfig({
       "/sign-in": { target: SERVER },
     },
   },
+  // The formatter's worker loads its languages one by one.
+  worker: { format: "es" },
   build: {
     target: "es2022",
     // Everything is compressed by the server; a data URI would need a wider CSP.

@@ -4,10 +4,12 @@ use std::path::Path;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let ui = root.join("web/dist");
-    if let Err(error) = std::fs::create_dir_all(&ui) {
-        println!("cargo::warning=cannot make {}: {error}", ui.display());
+    for embedded in ["web/dist", "bridge/dist"] {
+        let folder = root.join(embedded);
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            println!("cargo::warning=cannot make {}: {error}", folder.display());
+        }
+        println!("cargo::rerun-if-changed={}", folder.display());
     }
-    println!("cargo::rerun-if-changed={}", ui.display());
     println!("cargo::rerun-if-changed={}", root.join("templates").display());
 }

@@ -70,6 +70,28 @@ async function command(page, words) {
   await page.getByTestId('palette').waitFor({ state: 'detached' });
 }
 
+test('signing in and accepting an invitation, as axe sees them, in both languages', async () => {
+  const { id, url } = await server.must('POST', '/v1/invites', { json: { name: 'Guest', role: 'viewer' } });
+  const page = await open(browser, server.origin);
+  page.setDefaultTimeout(SCREEN_MS);
+  for (const [address, form] of [
+    [server.origin, 'sign-in'],
+    [url, 'invite'],
+  ]) {
+    await page.goto(address);
+    await page.reload();
+    await page.getByTestId(form).waitFor();
+    await axe(page);
+    await shot(page, form);
+    await page.getByTestId('language').selectOption('de');
+    await page.getByTestId(form).getByLabel('Passwort').waitFor();
+    await axe(page);
+    await page.getByTestId('language').selectOption('en');
+  }
+  await server.must('DELETE', `/v1/invites/${id}`);
+  await page.context().close();
+});
+
 test('home by keyboard alone: search, choose, create, and back by a command', async () => {
   const page = await visit('/');
   await page.getByTestId('first-hint').waitFor();
@@ -112,6 +134,12 @@ test('an app is renamed in its row, deleted with a way back, and then for good',
     await row.waitFor({ state: 'detached' });
   };
   await remove();
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.getAttribute('aria-labelledby')),
+    'recent-apps',
+    'the focus stays in the list',
+  );
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
   await axe(page);
   await page.getByRole('button', { name: 'Undo' }).press('Enter');
   await row.waitFor();
@@ -318,10 +346,10 @@ test('every setting of an app is set and taken back in its panel', async () => {
   await panel.getByText('No links yet').waitFor();
 
   await to('egress');
-  await panel.getByLabel('Servers').fill('127.0.0.1:80');
+  await panel.getByRole('textbox', { name: 'Servers' }).fill('127.0.0.1:80');
   await panel.getByRole('button', { name: 'Save' }).press('Enter');
   await panel.getByRole('alert').waitFor();
-  await panel.getByLabel('Servers').fill('api.example.com:443');
+  await panel.getByRole('textbox', { name: 'Servers' }).fill('api.example.com:443');
   await panel.getByRole('button', { name: 'Save' }).press('Enter');
   await panel.getByText('Saved').waitFor();
   assert.deepEqual((await server.must('GET', `/v1/apps/${id}/egress`)).destinations, ['api.example.com:443']);

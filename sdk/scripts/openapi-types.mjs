@@ -7,12 +7,24 @@ const BYTES = "Uint8Array<ArrayBuffer>";
 /** The whole generated file as text. */
 export function typesOf(openapi) {
   const schemas = Object.entries(openapi.components.schemas).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  // A query's own types are not always among the schemas; they are texts then.
+  const known = new Set(Object.keys(openapi.components.schemas));
+  const whole = JSON.parse(JSON.stringify(openapi), (_, value) =>
+    value?.$ref?.startsWith(REFERENCE) && !known.has(value.$ref.slice(REFERENCE.length))
+      ? { type: "string" }
+      : value,
+  );
   const parts = [
     "// Made from openapi.json by `npm run generate`; changed there, never here.\n",
-    ...schemas.map(([name, schema]) => declaration(nameOf(name), schema)),
-    operationsOf(openapi),
+    ...schemas.map(([name, schema]) => declaration(nameOf(name), name === "Code" ? asSent(schema) : schema)),
+    operationsOf(whole),
   ];
   return `${parts.join("\n")}`;
+}
+
+/** The codes as they stand in problem documents: openapi.json has had the names of the server's source in their place. */
+function asSent(codes) {
+  return { ...codes, enum: codes.enum.map((name) => name.replace(/(?<!^)[A-Z]/g, "_$&").toLowerCase()) };
 }
 
 /** Every operation: `{ key: "GET /v1/apps", id: "list_apps", … }`. */
@@ -22,7 +34,13 @@ export function listOperations(openapi) {
       const shared = item.parameters ?? [];
       const operation = item[method];
       const parameters = [...shared, ...(operation.parameters ?? [])];
-      return { key: `${method.toUpperCase()} ${path}`, id: operation.operationId, path, parameters, operation };
+      return {
+        key: `${method.toUpperCase()} ${path}`,
+        id: operation.operationId,
+        path,
+        parameters,
+        operation,
+      };
     }),
   );
 }
@@ -95,7 +113,8 @@ function typeOf(schema, indent = "") {
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices !== undefined) return [...new Set(choices.map((one) => typeOf(one, indent)))].join(" | ");
-  if (schema.allOf !== undefined) return schema.allOf.map((one) => grouped(typeOf(one, indent), "|")).join(" & ");
+  if (schema.allOf !== undefined)
+    return schema.allOf.map((one) => grouped(typeOf(one, indent), "|")).join(" & ");
   if (Array.isArray(schema.type)) {
     return schema.type.map((type) => typeOf({ ...schema, type }, indent)).join(" | ");
   }
@@ -144,7 +163,9 @@ function describedIn(property) {
 }
 
 function withoutNull(schema) {
-  return Array.isArray(schema.type) ? { ...schema, type: schema.type.filter((type) => type !== "null") } : schema;
+  return Array.isArray(schema.type)
+    ? { ...schema, type: schema.type.filter((type) => type !== "null") }
+    : schema;
 }
 
 function grouped(type, operators) {

@@ -1,7 +1,20 @@
 // A stand-in for the server while working on the page: everything in memory, no checks. Port 4400 answers the API,
-// 4401 shows a "preview". An app with `fail=layer` in its name cannot be installed.
+// 4401 shows a "preview". What `npm run build` has made is served too, so that it works without `npm run dev`. An app with `fail=layer` in its name cannot be installed.
 import { createHash, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { extname } from "node:path";
+import { broadcast, openChannel } from "./channel.mjs";
+import {
+  checkpoint,
+  diff,
+  listRevisions,
+  newHistory,
+  restore,
+  revisionOf,
+  search,
+  step,
+} from "./history.mjs";
 
 const PORT = Number(process.env.PORT ?? 4400);
 const PREVIEW = `http://localhost:${PORT + 1}`;
@@ -88,7 +101,18 @@ function makeApp(name, template) {
     profile: { kind: "vite" },
     created_at: now(),
   };
-  const app = { view, files, version: 1, updated_at: now(), session: null, log: [], listeners: new Set() };
+  const app = {
+    view,
+    files,
+    version: 1,
+    updated_at: now(),
+    session: null,
+    log: [],
+    listeners: new Set(),
+    clients: new Set(),
+    seq: 0,
+    history: newHistory(),
+  };
   apps.set(id, app);
   return app;
 }
@@ -170,14 +194,20 @@ function problem(status, code, title, detail, more = {}) {
 }
 const notFound = () => problem(404, "not_found", "Not found", "There is nothing here.");
 
-function change(app, { base_version, ops }) {
+function contentOf({ sha256, base64, text }) {
+  const bytes = sha256 ? blobs.get(sha256) : Buffer.from(base64 ?? text, base64 ? "base64" : "utf8");
+  blobs.set(sha256 ?? sha(bytes), bytes);
+  return bytes;
+}
+
+function change(app, { base_version, ops }, client_id) {
   if (base_version !== undefined && base_version !== app.version) {
     return problem(409, "draft_conflict", "The draft has changed since you read it", "Read it again.", {
       latest_version: app.version,
     });
   }
   for (const op of ops) {
-    if (op.op === "write") app.files.set(op.path, op.sha256 ? blobs.get(op.sha256) : Buffer.from(op.text));
+    if (op.op === "write") app.files.set(op.path, contentOf(op));
     if (op.op === "delete") app.files.delete(op.path);
     if (op.op === "rename") {
       app.files.set(op.to, app.files.get(op.from));
@@ -186,6 +216,8 @@ function change(app, { base_version, ops }) {
   }
   app.version += 1;
   app.updated_at = now();
+  const paths = ops.flatMap((op) => (op.op === "rename" ? [op.from, op.to] : [op.path]));
+  broadcast(app, { type: "draft", version: app.version, paths, ...(client_id && { client_id }) });
   return { body: { version: app.version, applied: ops.length } };
 }
 
@@ -208,7 +240,7 @@ function templateRoute(key, part) {
   return { raw: Buffer.from(svg), type: "image/svg+xml" };
 }
 
-async function appRoute(method, app, [what, ...rest], body) {
+async function appRoute(method, app, [what, ...rest], body, { headers, params }) {
   if (what === undefined) {
     if (method === "PATCH") Object.assign(app.view, JSON.parse(body));
     if (method === "DELETE") apps.delete(app.view.id);
@@ -216,12 +248,24 @@ async function appRoute(method, app, [what, ...rest], body) {
   }
   if (what === "files" && rest.length === 0) return { body: files(app) };
   if (what === "files") {
-    const bytes = app.files.get(rest.join("/"));
+    const revision = params.get("revision");
+    const files = revision ? revisionOf(app, revision)?.files : app.files;
+    const bytes = files?.get(rest.join("/"));
     return bytes
       ? { raw: bytes, type: "application/octet-stream" }
       : problem(404, "file_not_found", "There is no such file", rest.join("/"));
   }
-  if (what === "changes") return change(app, JSON.parse(body));
+  if (what === "changes") return change(app, JSON.parse(body), headers["x-vitrine-client"]);
+  if (what === "revisions" || what === "undo" || what === "redo")
+    return historyRoute(method, app, [what, ...rest], body, params);
+  if (what === "search") {
+    const result = search(app, params);
+    return result.fault
+      ? problem(422, "search_invalid", "The pattern cannot be read", result.fault)
+      : { body: result };
+  }
+  if (what === "validate") return { body: validate(app) };
+  if (what === "publishes" || what === "releases") return { body: { items: [] } };
   if (what === "blobs") {
     blobs.set(rest[0], body);
     return { status: 204 };
@@ -233,6 +277,44 @@ async function appRoute(method, app, [what, ...rest], body) {
     start(app);
   if (!app.session) return problem(404, "not_found", "Not found", "There is no session.");
   return { body: sessionOf(app) };
+}
+
+function historyRoute(method, app, [what, id, verb], body, params) {
+  if (what !== "revisions") {
+    const moved = step(app, what === "undo" ? -1 : 1);
+    if (!moved)
+      return problem(
+        409,
+        `nothing_to_${what}`,
+        `There is nothing to ${what}`,
+        "This is the end of the history.",
+      );
+    broadcast(app, { type: "draft", version: app.version, paths: null });
+    return { body: moved };
+  }
+  if (id === undefined) {
+    if (method === "GET") return { body: listRevisions(app) };
+    return { status: 201, body: checkpoint(app, JSON.parse(body || "{}").label) };
+  }
+  if (!revisionOf(app, id)) return notFound();
+  if (verb === "diff") return { body: diff(app, id, params.get("against") ?? "draft") };
+  if (verb !== "restore") return notFound();
+  const restored = restore(app, id);
+  broadcast(app, { type: "draft", version: app.version, paths: null });
+  return { body: restored };
+}
+
+/** Finds what says that it is wrong: a line with `FIXME`. */
+function validate(app) {
+  const faults = [];
+  for (const [path, bytes] of app.files) {
+    for (const [index, line] of bytes.toString().split("\n").entries()) {
+      const column = line.indexOf("FIXME") + 1;
+      if (column > 0)
+        faults.push({ code: "fixme", message: "This is not finished", path, line: index + 1, column });
+    }
+  }
+  return { faults, warnings: [] };
 }
 
 const MIB = 1024 * 1024;
@@ -327,7 +409,9 @@ async function route(method, path, body, request) {
     return { status: 201, body: viewOf(makeApp(name, template)) };
   }
   const app = apps.get(id);
-  return resource === "apps" && app ? appRoute(method, app, rest, body) : notFound();
+  if (resource !== "apps" || !app) return notFound();
+  const params = new URL(request.url, "http://mock").searchParams;
+  return appRoute(method, app, rest, body, { headers: request.headers, params });
 }
 
 function stream(request, response, app) {
@@ -339,15 +423,35 @@ function stream(request, response, app) {
   request.on("close", () => app.listeners.delete(send));
 }
 
+const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const DIST = new URL("../dist/", import.meta.url);
+
+/** The page as it was built; every address without a file is the page itself. */
+async function page(path) {
+  const isFile = path.startsWith("/assets/") || path === "/favicon.svg";
+  const raw = await readFile(new URL(isFile ? `.${path}` : "index.html", DIST)).catch(() => undefined);
+  return raw ? { raw, type: isFile ? TYPES[extname(path)] : "text/html" } : notFound();
+}
+
 createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const answer = await route(request.method, request.url.split("?")[0], Buffer.concat(chunks), request);
+  const path = request.url.split("?")[0];
+  const isPage = !path.startsWith("/v1/");
+  const answer = isPage
+    ? await page(path)
+    : await route(request.method, path, Buffer.concat(chunks), request);
   if (answer.stream) return stream(request, response, answer.stream);
   const bytes = answer.raw ?? (answer.body ? JSON.stringify(answer.body) : "");
   response.writeHead(answer.status ?? 200, { "Content-Type": answer.type ?? "application/json" });
   response.end(bytes);
-}).listen(PORT, () => console.log(`API at http://localhost:${PORT}, preview at ${PREVIEW}`));
+})
+  .on("upgrade", (request, socket) => {
+    const app = apps.get(request.url.split("?")[0].split("/")[3]);
+    if (app && request.url.includes("/channel")) openChannel(app, request, socket);
+    else socket.destroy();
+  })
+  .listen(PORT, () => console.log(`API at http://localhost:${PORT}, preview at ${PREVIEW}`));
 
 createServer((request, response) => {
   response.writeHead(200, { "Content-Type": "text/html" });

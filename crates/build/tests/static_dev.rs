@@ -30,6 +30,7 @@ fn start(dir: &Path) -> Server {
         timezone: "UTC",
         has_prebundle: false,
         has_compile_cache: false,
+        marks_elements: false,
     };
     let command = detected.dev_command(None, &settings).unwrap();
     let mut child = Command::new("node")

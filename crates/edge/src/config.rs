@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vitrine_model::SessionId;
 
+use crate::bridge::BridgeConfig;
 use crate::host::HostMap;
 
 /// What the gateway is told at start.
@@ -17,6 +18,8 @@ pub struct GatewayConfig {
     pub public_port: Option<u16>,
     /// The origins whose pages may show a preview in a frame, for example `http://localhost:4400`.
     pub builder_origins: Vec<String>,
+    /// What goes into the pages of previews; with none they pass as they are.
+    pub bridge: Option<BridgeConfig>,
     /// Times and sizes.
     pub limits: GatewayLimits,
 }

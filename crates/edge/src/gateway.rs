@@ -22,6 +22,7 @@ use crate::answer::{Refusal, append_cookies, misdirected, no_module, status_docu
 use crate::ask::Ask;
 use crate::backend::{Backend, Visitor};
 use crate::body::{self, Body, BoxError, Upload};
+use crate::bridge::{Bridge, EVENTS_PATH, SCRIPT_PATH};
 use crate::config::{GatewayConfig, Scheme};
 use crate::connect::Line;
 use crate::cookie::CookieKind;
@@ -31,7 +32,7 @@ use crate::headers::{from_guest, to_guest};
 use crate::missing::is_page_for_asset;
 use crate::parking::Parking;
 use crate::pool::Pool;
-use crate::sockets::Sockets;
+use crate::sockets::{Seat, Sockets};
 use crate::target::{Activity, PreviewState, PreviewTargets};
 use crate::tunnel::{self, Leash};
 
@@ -61,6 +62,7 @@ pub struct Gateway {
     pub(crate) cookies: CookieKind,
     pub(crate) frame_ancestors: HeaderValue,
     backend: Option<Arc<Backend>>,
+    bridge: Option<Bridge>,
     pub(crate) parking: Arc<Parking>,
 }
 
@@ -80,7 +82,9 @@ impl Gateway {
         key: &[u8; 32],
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
     ) -> Result<Self, InvalidGateway> {
-        let frame_ancestors = frame_ancestors(&config.builder_origins)?;
+        let hearers = config.bridge.iter().flat_map(|bridge| &bridge.origins);
+        let frame_ancestors = frame_ancestors(config.builder_origins.iter().chain(hearers))?;
+        let bridge = config.bridge.clone().map(|bridge| Bridge::new(bridge, &config.builder_origins));
         let cookies = match config.scheme {
             Scheme::Https => CookieKind::Secure,
             Scheme::Http if config.takes_secure_cookies() => CookieKind::Both,
@@ -96,6 +100,7 @@ impl Gateway {
             cookies,
             frame_ancestors,
             backend: None,
+            bridge,
             targets,
             config,
         })
@@ -181,6 +186,18 @@ impl Gateway {
         if ask.path == RUNTIME_CONFIG_PATH {
             return self.runtime_config(session, renewed).await;
         }
+        if let Some(bridge) = &self.bridge
+            && ask.path == SCRIPT_PATH
+        {
+            let mut response = bridge.script(session, ask.query.as_deref());
+            append_cookies(response.headers_mut(), renewed);
+            return Ok(response);
+        }
+        if self.bridge.is_some() && ask.path == EVENTS_PATH {
+            let mut response = self.take_events((session, &visitor), ask, &head.headers, upload).await?;
+            append_cookies(response.headers_mut(), renewed);
+            return Ok(response);
+        }
         if is_reserved(&ask.path) {
             return Err(Refusal::new(Code::NotFound, "There is nothing at this address."));
         }
@@ -195,7 +212,7 @@ impl Gateway {
         if matches!(state, PreviewState::Asleep(_)) && !visitor.counts_at(self.signer.now()) {
             return Err(Refusal::LinkResting);
         }
-        let seat = self.requests.enter(session, 0, self.config.limits.max_requests).ok_or(Refusal::Busy)?;
+        let seat = self.request_seat(session).ok_or(Refusal::Busy)?;
         let line = self.connect(session, ask, state).await?;
         let mut response = if ask.is_websocket {
             // A socket has a seat of its own once there is one.
@@ -209,6 +226,11 @@ impl Gateway {
         };
         append_cookies(response.headers_mut(), renewed);
         Ok(response)
+    }
+
+    /// A place among the session's requests that are on their way.
+    pub(crate) fn request_seat(&self, session: &SessionId) -> Option<Seat<SessionId>> {
+        self.requests.enter(session, 0, self.config.limits.max_requests)
     }
 
     /// What the app is told about itself, as when it is published.
@@ -260,13 +282,19 @@ impl Gateway {
         line: Line,
         upload: Upload,
     ) -> Result<Response<Body>, Refusal> {
-        let request = guest_request(ask, head.headers, upload.body)?;
+        let mut request = guest_request(ask, head.headers, upload.body)?;
+        let bridge = self.bridge.as_ref();
+        let injection = bridge.and_then(|bridge| bridge.prepare(ask, request.headers_mut()));
         let outgoing = Outgoing { request, progress: upload.progress };
         let answered = exchange(line.upstream.as_ref(), line.connection, outgoing, self.times()).await?;
         if answered.response.status().is_informational() {
             return Err(Refusal::new(Code::BadGateway, "The dev server switched protocols unasked."));
         }
-        Ok(self.pass_back(session, ask, answered))
+        let response = self.pass_back(session, ask, answered);
+        Ok(match bridge.zip(injection) {
+            Some((bridge, injection)) => bridge.inject(&injection, response),
+            None => response,
+        })
     }
 
     /// An ordinary answer on its way back.
@@ -353,7 +381,7 @@ fn is_reserved(path: &str) -> bool {
 }
 
 /// The policy that lets a preview be framed by itself and by the builder.
-fn frame_ancestors(origins: &[String]) -> Result<HeaderValue, InvalidGateway> {
+fn frame_ancestors<'a>(origins: impl Iterator<Item = &'a String>) -> Result<HeaderValue, InvalidGateway> {
     let mut policy = String::from("frame-ancestors 'self'");
     for origin in origins {
         if !is_origin(origin) {

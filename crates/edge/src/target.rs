@@ -55,6 +55,13 @@ pub trait PreviewTargets: Send + Sync + 'static {
         false
     }
 
+    /// Takes what a page of the preview tells: `{"events": [...]}`, at most 64 KiB, written by the page or by whoever forges it.
+    /// Must not block.
+    fn report(&self, session: &SessionId, teller: Teller, batch: &[u8]) -> Reported {
+        let _ = (session, teller, batch);
+        Reported::Unreadable
+    }
+
     /// Somebody uses the preview. Must not block; called for every request that counts as use.
     fn touch(&self, session: &SessionId, activity: Activity);
 }
@@ -125,6 +132,26 @@ pub struct WaitInfo {
     pub app_name: String,
     /// The steps of the start, in order; may be empty.
     pub steps: Vec<Step>,
+}
+
+/// Whose browser shows the page that tells something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teller {
+    /// Of somebody who may see the session.
+    Own,
+    /// Of a visitor by link.
+    ByLink,
+}
+
+/// What became of what a page has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// It is kept, as far as it could be made sense of.
+    Taken,
+    /// There was too much of late; nothing is kept.
+    TooMany,
+    /// It is no batch of events.
+    Unreadable,
 }
 
 /// What kind of use was seen.

@@ -16,6 +16,7 @@ pub mod id;
 pub mod identity;
 pub mod limits;
 pub mod path;
+pub mod preview_event;
 pub mod preview_link;
 pub mod problem;
 pub mod profile;

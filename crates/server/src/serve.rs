@@ -33,7 +33,7 @@ use crate::services::Services;
 use crate::sessions::{Context, Pool, Ports, Room, Sessions, available_memory, default_reserve};
 use crate::sites::SiteUrls;
 use crate::source::{SystemClock, SystemEntropy};
-use crate::{Failure, api, machine, templates, warmup};
+use crate::{Failure, api, bridge, machine, templates, warmup};
 
 /// Everything is stopped by force when it takes longer than this after `SIGTERM`.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -141,6 +141,7 @@ async fn wire(
     let ceiling = Ceiling::of(&config.egress, ca_bundle).map_err(Failure::unusable)?;
     let egress = DevEgress::new(store.clone(), ceiling, Arc::new(SystemResolver), clock.clone());
     let backend = publishing::backend(config)?;
+    let gateway_config = gateway_config(config, public)?;
     let context = Arc::new(Context {
         store: store.clone(),
         driver: driver.clone(),
@@ -157,12 +158,12 @@ async fn wire(
         settings: config.sessions.clone(),
         sandbox: config.sandbox.clone(),
         preview_suffix: config.preview.host_suffix.clone(),
+        has_bridge: gateway_config.bridge.is_some(),
         api_base_path: backend.path().to_owned(),
         generations: AtomicU64::new(0),
         ports: Ports::default(),
         drafts: std::sync::OnceLock::new(),
     });
-    let gateway_config = gateway_config(config, public)?;
     let sessions = Sessions::new(context);
     let key = store.signing_key("preview").await.map_err(Failure::failed)?;
     let gateway = Gateway::new(
@@ -311,6 +312,7 @@ fn gateway_config(config: &Config, public: &PublicUrl) -> Result<GatewayConfig, 
         scheme: public.scheme,
         public_port: Some(public.port),
         builder_origins,
+        bridge: bridge::configured(&config.preview),
         limits,
     })
 }

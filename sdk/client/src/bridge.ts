@@ -7,7 +7,7 @@ export interface SourcePosition {
   column: number;
 }
 
-/** What every event has. `id` grows within one document of the preview; a reload begins a new series. */
+/** What every event has. `id` is the same here and in the API's stream: whoever reads both knows what they have. */
 interface EventBase {
   id: string;
   /** Milliseconds since 1970, by the clock of the browser that shows the preview. */
@@ -183,6 +183,7 @@ const MAX_ARGUMENTS = 20;
 export function listenToPreview({ frame, origin, onEvent }: ListenOptions): PreviewBridge {
   const budget = new Budget();
   let picking = false;
+  let isGreeted = false;
 
   function send(command: BridgeCommand): void {
     frame.contentWindow?.postMessage(command, origin);
@@ -197,6 +198,7 @@ export function listenToPreview({ frame, origin, onEvent }: ListenOptions): Prev
       if (allowed === "no") continue;
       if (typeof allowed === "number") hand({ id: `listener-${event.id}`, at: event.at, kind: "dropped", count: allowed });
       if (event.kind === "picker") picking = event.on;
+      if (event.kind === "ready") isGreeted = true;
       // Before it is handed on: whoever hears of a new document may end picking.
       if (event.kind === "ready" && picking) send({ source: "vitrine", version: 1, type: "picker", on: true });
       hand(event);
@@ -211,10 +213,14 @@ export function listenToPreview({ frame, origin, onEvent }: ListenOptions): Prev
     }
   }
 
-  // Whoever listens late has missed `ready`, and the frame may load another document without a word.
+  // Whoever listens late has missed what the document said at its beginning, and asks for it.
   const greet = () => send({ source: "vitrine", version: 1, type: "hello" });
+  const loaded = () => {
+    if (!isGreeted) greet();
+    isGreeted = false;
+  };
   window.addEventListener("message", receive);
-  frame.addEventListener("load", greet);
+  frame.addEventListener("load", loaded);
   greet();
 
   return {
@@ -228,7 +234,7 @@ export function listenToPreview({ frame, origin, onEvent }: ListenOptions): Prev
     reload: () => send({ source: "vitrine", version: 1, type: "reload" }),
     close() {
       window.removeEventListener("message", receive);
-      frame.removeEventListener("load", greet);
+      frame.removeEventListener("load", loaded);
     },
   };
 }

@@ -1,5 +1,6 @@
 // An app's channel: what happens to the app, as it happens, over one WebSocket that comes back by itself and goes on where it was.
 import { longerPause, pauseFor } from "./backoff.js";
+import type { PreviewEvent } from "./bridge.js";
 import type { Op, Problem, PublishView, SessionView } from "./generated.js";
 
 /** The subprotocol; a browser of another origin, and whoever cannot send headers, adds `bearer.<key>` to it. */
@@ -18,25 +19,18 @@ export interface Person {
 /** A session as the channel tells it: its `preview_url`, if any, opens nothing. Ask for the session to open a preview. */
 export type ChannelSession = Omit<SessionView, "preview_url"> & { preview_url?: string };
 
-/** An event of the preview's page; `PreviewEvent` of `@vitrine/client/bridge` has every kind. */
-export interface ChannelPreviewEvent {
-  id: string;
-  at: number;
-  kind: string;
-  [field: string]: unknown;
-}
-
-/** What the server says. Those with `seq` are told again after the connection was lost; see the documentation of each field. */
+/** What the server says. Those with `seq` are told once, also when the connection was lost in between. */
 export type ChannelMessage =
   | { type: "hello"; client_id: string; seq: number; version: number; presence: Person[] }
   /** The draft has another version. `paths` is null when too many changed; `client_id` is whose channel or header sent it. */
   | { type: "draft"; seq: number; version: number; paths: string[] | null; client_id?: string; name?: string }
   | { type: "session"; seq: number; session: ChannelSession }
   | { type: "publish"; seq: number; publish: PublishView }
-  | { type: "preview"; seq: number; event: ChannelPreviewEvent }
+  | { type: "preview"; seq: number; event: PreviewEvent }
   | { type: "presence"; people: Person[] }
   | { type: "ack"; id: string; version: number }
-  | { type: "refused"; id: string; problem: Problem }
+  /** `id` is null when the message could not be read. */
+  | { type: "refused"; id: string | null; problem: Problem }
   /** Something was missed for good: read everything again. */
   | { type: "gap"; seq: number }
   | { type: "pong" };
@@ -50,7 +44,10 @@ export interface ChannelChange {
   idempotency_key?: string;
 }
 
-export type ChannelRequest = ChannelChange | { type: "presence"; file?: string; line?: number } | { type: "ping" };
+export type ChannelRequest =
+  | ChannelChange
+  | { type: "presence"; file?: string; line?: number }
+  | { type: "ping" };
 
 /** What the person looks at. */
 export interface Place {
@@ -60,7 +57,7 @@ export interface Place {
 
 /**
  * `connecting`: on its way for the first time. `open`: the server has said hello. `waiting`: lost, and tried again after a
- * pause, for as long as it takes. `closed`: by `close()`, for good.
+ * pause, for as long as it takes. `closed`: for good, by `close()` or because the app is gone.
  */
 export type ChannelState = "connecting" | "open" | "waiting" | "closed";
 
@@ -69,7 +66,7 @@ export interface SocketLike {
   readonly readyState: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: never) => void) | null;
+  onclose: ((event: { code?: number }) => void) | null;
   onerror: ((event: never) => void) | null;
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -114,6 +111,8 @@ const PONG_WITHIN_MS = 10_000;
 /** Between two messages on where somebody is; the server bounds their rate. */
 const PRESENCE_EVERY_MS = 250;
 const OPEN = 1;
+/** Why the server closes a channel that need not come back. */
+const APP_IS_GONE = 4004;
 
 /** Opens the channel of an app. Never throws for a connection that fails: it tries again, with growing pauses. */
 export function openChannel(options: ChannelOptions): Channel {
@@ -197,7 +196,11 @@ class ReconnectingChannel implements Channel {
       const message = parse(data);
       if (message) this.#take(message);
     };
-    socket.onclose = () => socket === this.#socket && this.#lost();
+    socket.onclose = ({ code }) => {
+      if (socket !== this.#socket) return;
+      if (code === APP_IS_GONE) this.close();
+      else this.#lost();
+    };
     socket.onerror = () => undefined;
     // A connection that is never answered is dropped, too.
     this.#heard(socket);
@@ -214,7 +217,10 @@ class ReconnectingChannel implements Channel {
   }
 
   #take(message: ChannelMessage): void {
-    if (message.type === "hello") return this.#greet(message);
+    if (message.type === "hello") {
+      this.#greet(message);
+      return;
+    }
     if ("seq" in message) {
       // After a gap, numbers may begin anew.
       const isOld = message.type !== "gap" && this.seq !== undefined && message.seq <= this.seq;
@@ -227,14 +233,11 @@ class ReconnectingChannel implements Channel {
   #greet(hello: Extract<ChannelMessage, { type: "hello" }>): void {
     this.clientId = hello.client_id;
     this.#attempts = 0;
-    const before = this.seq;
-    // What happened since is told next; until then it counts as not heard.
+    // What happened since, or that it is not known any more, is told next; until then it counts as not heard.
     this.seq ??= hello.seq;
     this.#enter("open");
     this.#sendPlace();
     this.#options.onMessage(hello);
-    // A server that counts anew, and did not notice that we have heard of later ones.
-    if (before !== undefined && hello.seq < before) this.#take({ type: "gap", seq: hello.seq });
   }
 
   #sendPlace(): void {

@@ -241,7 +241,7 @@ export interface ChosenTenant {
 }
 
 /** Every stable error code, with its HTTP status and title. */
-export type Code = "InvalidRequest" | "InvalidJson" | "InvalidPath" | "PathCollision" | "InvalidChange" | "InvalidArchive" | "HashMismatch" | "WeakPassword" | "InvalidSecret" | "InvalidDestination" | "InvalidSlug" | "Unauthenticated" | "Forbidden" | "TenantSuspended" | "NotFound" | "UnknownTemplate" | "FileNotFound" | "MethodNotAllowed" | "DraftConflict" | "EditConflict" | "FileExists" | "SlugTaken" | "EmailTaken" | "TenantExists" | "LastOwner" | "IdempotencyConflict" | "SessionNotRunning" | "QuotaExceeded" | "PublishOver" | "Superseded" | "BodyTooLarge" | "LimitExceeded" | "ArchiveTooLarge" | "UnsupportedMediaType" | "MisdirectedRequest" | "InvalidPackageJson" | "InvalidProfile" | "UnsupportedNode" | "InstallFailed" | "DevServerExited" | "DevServerSilent" | "DevServerFailed" | "SandboxLimit" | "ValidationFailed" | "DependencyRefused" | "BuildFailed" | "BuildIncomplete" | "BuildOutputRefused" | "SecretInArtifact" | "PublishTimedOut" | "NotReproducible" | "PublishAbandoned" | "TooManyRequests" | "RateLimited" | "Internal" | "BadGateway" | "BackendUnavailable" | "SandboxUnavailable" | "ToolchainUnavailable" | "SecretsUnavailable" | "StorageUnavailable" | "HostKeysUnavailable" | "AppPaused" | "BackendNotConfigured" | "SessionStarting" | "ShuttingDown" | "GatewayTimeout";
+export type Code = "invalid_request" | "invalid_json" | "invalid_path" | "path_collision" | "invalid_change" | "invalid_archive" | "hash_mismatch" | "weak_password" | "invalid_secret" | "invalid_destination" | "invalid_slug" | "unauthenticated" | "forbidden" | "exec_refused" | "tenant_suspended" | "not_found" | "unknown_template" | "file_not_found" | "method_not_allowed" | "draft_conflict" | "edit_conflict" | "file_exists" | "slug_taken" | "email_taken" | "tenant_exists" | "last_owner" | "idempotency_conflict" | "session_not_running" | "nothing_to_undo" | "nothing_to_redo" | "quota_exceeded" | "publish_over" | "superseded" | "body_too_large" | "limit_exceeded" | "archive_too_large" | "unsupported_media_type" | "misdirected_request" | "search_invalid" | "invalid_package_json" | "invalid_profile" | "unsupported_node" | "install_failed" | "dev_server_exited" | "dev_server_silent" | "dev_server_failed" | "sandbox_limit" | "validation_failed" | "dependency_refused" | "build_failed" | "build_incomplete" | "build_output_refused" | "secret_in_artifact" | "publish_timed_out" | "not_reproducible" | "publish_abandoned" | "upgrade_required" | "too_many_requests" | "rate_limited" | "internal" | "bad_gateway" | "backend_unavailable" | "sandbox_unavailable" | "toolchain_unavailable" | "secrets_unavailable" | "storage_unavailable" | "host_keys_unavailable" | "app_paused" | "backend_not_configured" | "session_starting" | "shutting_down" | "gateway_timeout";
 
 /** What to do. */
 export interface CollectBody {
@@ -330,6 +330,14 @@ export interface DiffResponse {
   version: number;
 }
 
+/** One side of a comparison. */
+export interface DiffSide {
+  /** The revision; absent for the draft. */
+  revision?: RevisionId | null;
+  /** The version of the draft; absent for a revision. */
+  version?: number | null;
+}
+
 /** What passed in a day. */
 export interface EgressDay {
   /** Connections let through. */
@@ -359,8 +367,48 @@ export interface EgressView {
 /** Which life of an app a value is for. */
 export type Environment = "development" | "preview" | "production";
 
+/** A command to run. */
+export interface ExecBody {
+  /** The program and its arguments. No shell reads them; for one, run `["sh", "-c", "…"]`. */
+  argv: string[];
+  /** Of its output, the first so many bytes are passed on; 262,144 when absent, at most 4,194,304. */
+  max_output_bytes?: number | null;
+  /** The command is killed after this; 60 when absent, at most 600. */
+  timeout_secs?: number | null;
+}
+
+/** The data of an event `output`. */
+export interface ExecOutput {
+  /** Which stream. */
+  stream: OutputStream;
+  /** A piece of it, which may end in the middle of a line. Values of the app's secrets are hidden. */
+  text: string;
+}
+
 /** Which unknown addresses are answered with the app's page. Only ever navigations: a missing asset is a 404. */
 export type Fallback = "auto" | "page" | "not_found";
+
+/** What happened to a file. */
+export type FileChange = "added" | "deleted" | "modified" | "renamed";
+
+/** One file that differs. */
+export interface FileDiff {
+  /** What it is; absent when it was deleted. */
+  after?: FileEntry | null;
+  /** What it was; absent when it was added. */
+  before?: FileEntry | null;
+  /** Where it was, when it was renamed. */
+  from_path?: ProjectPath | null;
+  /**
+   * True when both sides are text that can be shown line by line. False where nobody looked: a file is large, or very many
+   * differ.
+   */
+  is_text: boolean;
+  /** Where it is on the `to` side; for a deleted one, where it was. */
+  path: ProjectPath;
+  /** What happened to it. */
+  status: FileChange;
+}
 
 /** One file of a tree. */
 export interface FileEntry {
@@ -455,6 +503,9 @@ export interface KeyBody {
 }
 
 export type KeyId = string;
+
+/** A label that a client gives: a number, or at most 64 characters. */
+export type Label = number | string;
 
 /** The layers of this machine, as they were some seconds ago. */
 export interface LayersView {
@@ -718,6 +769,9 @@ export type Op = {
   to: ProjectPath;
 };
 
+/** One of the two streams of a command. */
+export type OutputStream = "stdout" | "stderr";
+
 /** The policy that holds for the caller's tenant. */
 export interface PackagePolicy {
   /** The policy. */
@@ -895,15 +949,15 @@ export interface PageTenant {
   next_cursor?: string | null;
 }
 
-/** A person, as they see themselves. */
+/** Somebody who has the app open. */
 export interface Person {
-  /** What they sign in with. */
-  email?: string | null;
-  /** Whether they have chosen a password. */
-  has_password: boolean;
-  /** The id. */
-  id: UserId;
-  /** The name. */
+  /** Which of their pages: each connection has its own. */
+  client_id: string;
+  /** The file they look at. */
+  file?: string | null;
+  /** The line they are in, from 1. */
+  line?: number | null;
+  /** The name of the person, or of the key. */
   name: string;
 }
 
@@ -1197,6 +1251,18 @@ export interface Revision {
   tree: Sha256;
 }
 
+/** How a revision differs from the draft or from another revision. */
+export interface RevisionDiff {
+  /** The files that differ, by the path they have on the `to` side, or had. */
+  files: FileDiff[];
+  /** The side that `before` is about. */
+  from: DiffSide;
+  /** The side that `after` is about. */
+  to: DiffSide;
+  /** True when more files differ than are listed. */
+  truncated: boolean;
+}
+
 export type RevisionId = string;
 
 /** What somebody may do in a tenant. Ordered: every role may do what the ones before it may. */
@@ -1242,6 +1308,36 @@ export interface SandboxView {
   tenant_id: TenantId;
 }
 
+/** One match. It lies within one line. */
+export interface SearchMatch {
+  /** Where it begins in the line, from 1, in UTF-16 units. */
+  column: number;
+  /** How long it is, in UTF-16 units. */
+  length: number;
+  /** In which line, from 1. */
+  line: number;
+  /** In which file. */
+  path: ProjectPath;
+  /** The line, or 400 characters of it around the match. */
+  text: string;
+  /** Where `text` begins in the line, from 0, in UTF-16 units. */
+  text_offset: number;
+}
+
+/** What was found, the first files first. */
+export interface SearchResult {
+  /** The matches, by path, then by place. */
+  matches: SearchMatch[];
+  /** How many files were searched. */
+  searched_files: number;
+  /** How many were not, because they are large or not text. */
+  skipped_files: number;
+  /** True when there is more than was looked for: more matches than asked for, or more text than one search reads. */
+  truncated: boolean;
+  /** The version of the draft that was searched. */
+  version: number;
+}
+
 /** Secrets without their values. */
 export interface SecretList {
   /** All of the environment, by name. */
@@ -1266,6 +1362,65 @@ export interface SecretView {
   /** Grows by one each time it is set. */
   version: number;
 }
+
+/** What the server says. What has a `seq` is kept for a while, and comes again with `?after=`. */
+export type ServerMessage = {
+  /** The connection's name among those who are there. */
+  client_id: string;
+  /** Who is there. */
+  presence: Person[];
+  /** The number that what follows comes after. */
+  seq: number;
+  type: "hello";
+  /** The draft's version. */
+  version: number;
+} | {
+  /** The connection that it came from. */
+  client_id?: string | null;
+  /** The name of the person or key that it came from. */
+  name?: string | null;
+  /** What changed; `null` when it is too much to name. */
+  paths?: string[] | null;
+  /** Its number. */
+  seq: number;
+  type: "draft";
+  /** The version. */
+  version: number;
+} | {
+  /** Its number. */
+  seq: number;
+  /** As `GET …/session` answers it, without `preview_url`. */
+  session: Record<string, unknown>;
+  type: "session";
+} | {
+  /** As `GET …/publishes/{publish}` answers it. */
+  publish: Record<string, unknown>;
+  /** Its number. */
+  seq: number;
+  type: "publish";
+} | {
+  /** All of them. */
+  people: Person[];
+  type: "presence";
+} | {
+  /** The client's label for it. */
+  id: Label;
+  type: "ack";
+  /** The draft's version with it. */
+  version: number;
+} | {
+  /** The client's label; `null` when there was none to be read. */
+  id?: Label | null;
+  /** Why. */
+  problem: Problem;
+  type: "refused";
+} | {
+  /** The number that what follows comes after. */
+  seq: number;
+  type: "gap";
+} | {
+  type: "pong";
+};
 
 /** How many sessions are in which state; several sessions of one app share a sandbox. */
 export interface SessionCounts {
@@ -1526,6 +1681,14 @@ export interface Variant {
   size: number;
 }
 
+/** A draft after undo or redo. */
+export interface Walked {
+  /** The revision whose files it holds. */
+  revision: RevisionId;
+  /** The draft's version now; history only grows. */
+  version: number;
+}
+
 /** What each operation takes and answers, by method and path. */
 export interface Operations {
   /** The process answers. */
@@ -1615,6 +1778,16 @@ export interface Operations {
     request: { path: { app: string }; body: ChangeSetBody };
     answer: ChangeSetResult;
   };
+  /**
+   * Opens the app's channel: a WebSocket with the subprotocol `vitrine.v1` and JSON messages, whose forms are in the description of
+   * this answer and in docs/channel.md. Programs send `Authorization`; pages of the builder their cookie; pages elsewhere a second
+   * subprotocol, `bearer.` with the key behind it. Change sets need the role `editor`.
+   */
+  "GET /v1/apps/{app}/channel": {
+    id: "open_channel";
+    request: { path: { app: string }; query?: { after?: number } };
+    answer: ServerMessage;
+  };
   /** Compares a client's files with the draft by hash, and says what content to upload first. */
   "POST /v1/apps/{app}/diff": {
     id: "diff_files";
@@ -1681,19 +1854,22 @@ export interface Operations {
   /** The draft, or a revision, as an archive: the same files give the same bytes. */
   "GET /v1/apps/{app}/export": {
     id: "export_app";
-    request: { path: { app: string }; query?: { format?: ExportFormat; revision?: RevisionId | null } };
+    request: { path: { app: string }; query?: { format?: string; revision?: RevisionId | null } };
     answer: Uint8Array<ArrayBuffer>;
   };
-  /** The draft's files by path, with hashes, sizes and modes. */
+  /**
+   * The files by path, with hashes, sizes and modes: the draft's, or those of a revision, whose version is that of the draft it
+   * was taken of.
+   */
   "GET /v1/apps/{app}/files": {
     id: "list_files";
-    request: { path: { app: string } };
+    request: { path: { app: string }; query?: { revision?: RevisionId | null } };
     answer: FileList;
   };
-  /** The content of one file; its hash is the entity tag. */
+  /** The content of one file, of the draft or of a revision; its hash is the entity tag. */
   "GET /v1/apps/{app}/files/{path}": {
     id: "read_file";
-    request: { path: { app: string; path: string } };
+    request: { path: { app: string; path: string }; query?: { revision?: RevisionId | null } };
     answer: Uint8Array<ArrayBuffer>;
   };
   /** The app's hosting settings. */
@@ -1768,6 +1944,15 @@ export interface Operations {
     request: { path: { app: string; publish: string } };
     answer: PublishView;
   };
+  /**
+   * Goes one step forth, to what was undone last, as a new version. 409 `nothing_to_redo` when nothing was undone, or the draft was
+   * changed since.
+   */
+  "POST /v1/apps/{app}/redo": {
+    id: "redo_draft";
+    request: { path: { app: string } };
+    answer: Walked;
+  };
   /** The app's releases, newest first. */
   "GET /v1/apps/{app}/releases": {
     id: "list_releases";
@@ -1795,7 +1980,10 @@ export interface Operations {
     request: { path: { app: string }; query?: { limit?: number; cursor?: string } };
     answer: PageRevision;
   };
-  /** Takes a snapshot of the draft. When nothing has changed since the newest one, answers with that. */
+  /**
+   * Takes a snapshot of the draft. When nothing has changed since the newest one, or since undo led to another one, answers with
+   * that.
+   */
   "POST /v1/apps/{app}/revisions": {
     id: "create_revision";
     request: { path: { app: string }; body: NewRevision };
@@ -1807,11 +1995,29 @@ export interface Operations {
     request: { path: { app: string; revision: string } };
     answer: Revision;
   };
-  /** Makes the draft hold what the revision holds, as a new version. */
+  /**
+   * How a revision differs from the draft, or from another revision. The content of a file of either side is read at
+   * `GET /v1/apps/{app}/files/{path}?revision=…`.
+   */
+  "GET /v1/apps/{app}/revisions/{revision}/diff": {
+    id: "diff_revision";
+    request: { path: { app: string; revision: string }; query?: { against?: string } };
+    answer: RevisionDiff;
+  };
+  /** Makes the draft hold what the revision holds, as a new version. What it held is kept as a revision first. */
   "POST /v1/apps/{app}/revisions/{revision}/restore": {
     id: "restore_revision";
     request: { path: { app: string; revision: string } };
     answer: Restored;
+  };
+  /**
+   * Finds a text or a regular expression in the draft's files, line by line. Files that are no text, or larger than 1 MiB, are
+   * skipped; a search ends after two seconds or 64 MiB with what it has found.
+   */
+  "GET /v1/apps/{app}/search": {
+    id: "search_files";
+    request: { path: { app: string }; query?: { query?: string; regex?: boolean; case_sensitive?: boolean; limit?: number } };
+    answer: SearchResult;
   };
   /** The caller's session, live or ended last. */
   "GET /v1/apps/{app}/session": {
@@ -1831,6 +2037,16 @@ export interface Operations {
     request: { path: { app: string } };
     answer: undefined;
   };
+  /**
+   * Runs a command in the sandbox of the caller's session and passes its output on as server-sent events: `output`, and at the end
+   * `exit`. Hanging up ends the command with everything that it started. It counts as use of the session, and wakes a frozen
+   * one; 409 `session_not_running` when there is none. Files that it changes are the sandbox's and not the draft's.
+   */
+  "POST /v1/apps/{app}/session/exec": {
+    id: "exec_in_session";
+    request: { path: { app: string }; body: ExecBody };
+    answer: ExecOutput;
+  };
   /** Moves the session's expiry, and does nothing else. */
   "POST /v1/apps/{app}/session/heartbeat": {
     id: "heartbeat_session";
@@ -1848,6 +2064,15 @@ export interface Operations {
     id: "restart_session";
     request: { path: { app: string } };
     answer: SessionView;
+  };
+  /**
+   * Goes one step back: to the revision that the draft came from, as a new version. What the draft holds is kept as a revision first,
+   * so that nothing is lost. 409 `nothing_to_undo` when no earlier state is kept.
+   */
+  "POST /v1/apps/{app}/undo": {
+    id: "undo_draft";
+    request: { path: { app: string } };
+    answer: Walked;
   };
   /** Requests and bytes of the published app by day, oldest first; a minute behind at most. */
   "GET /v1/apps/{app}/usage": {

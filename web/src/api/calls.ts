@@ -148,15 +148,19 @@ export async function readFile(app: string, path: string): Promise<ArrayBuffer> 
   });
 }
 
-/** Applies a change set. The same `idempotencyKey` with the same request is applied once, however often it is sent. */
+/**
+ * Applies a change set. The same `idempotencyKey` with the same request is applied once, however often it is sent.
+ * `clientId` is what the app's channel calls this page.
+ */
 export function applyChanges(
   app: string,
   request: ChangeRequest,
   idempotencyKey: string,
+  clientId: string | undefined,
 ): Promise<ChangeResponse> {
   return sendJson("POST", `${appPath(app)}/changes`, {
     json: request,
-    headers: { "Idempotency-Key": idempotencyKey },
+    headers: { "Idempotency-Key": idempotencyKey, ...(clientId && { "X-Vitrine-Client": clientId }) },
   });
 }
 

@@ -1,5 +1,19 @@
-import { expect, test } from "vitest";
-import { ApiProblem, asProblem, NO_ANSWER, noAnswer, parseProblem, problemOf, UNREADABLE } from "./problem";
+import { afterAll, expect, test } from "vitest";
+import server from "../../../docs/problems.md?raw";
+import titles from "../i18n/de/problem.json";
+import { startLanguage } from "../i18n/i18n";
+import {
+  ApiProblem,
+  asProblem,
+  NO_ANSWER,
+  noAnswer,
+  parseProblem,
+  problemOf,
+  titleOf,
+  UNREADABLE,
+} from "./problem";
+
+afterAll(() => startLanguage("en"));
 
 const conflict = {
   type: "/docs/problems#draft_conflict",
@@ -44,4 +58,19 @@ test("no answer may pass, a fault of the page does not", () => {
     detail: "boom",
     isTransient: false,
   });
+});
+
+test("a problem has its title in the language that is spoken, and one that is not known keeps its own", async () => {
+  await startLanguage("de");
+  const problem = new ApiProblem({ ...conflict, errors: [] });
+  expect(problem.title).toBe("Der Entwurf hat sich geändert, seit du ihn gelesen hast");
+  expect(titleOf({ code: "of_a_newer_server", title: "Something new" })).toBe("Something new");
+  await startLanguage("en");
+  expect(problem.title).toBe(conflict.title);
+});
+
+test("every code that the server documents has a German title", () => {
+  const codes = [...server.matchAll(/^\| ?(?:<a [^>]*><\/a>)?`(\w+)`/gm)].map((match) => match[1] ?? "");
+  expect(codes.length).toBeGreaterThan(60);
+  expect(codes.filter((code) => !(code in titles.titles))).toEqual([]);
 });

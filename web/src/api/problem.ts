@@ -1,5 +1,6 @@
 // Every failure of a call as one typed error: a problem document, a broken answer, or no answer at all.
 import i18next from "i18next";
+import { currentLanguage } from "../i18n/i18n";
 import type { Problem, ProblemItem } from "./types";
 
 /** No answer arrived: offline, refused, cut off. Not a code of the server. */
@@ -11,7 +12,8 @@ export class ApiProblem extends Error {
   readonly status: number;
   /** The server's stable code, or one of the two above. */
   readonly code: string;
-  readonly title: string;
+  /** As the server wrote it; `title` is what a person reads. */
+  readonly #title: string;
   readonly detail: string;
   readonly errors: readonly ProblemItem[];
   readonly requestId: string | undefined;
@@ -22,17 +24,30 @@ export class ApiProblem extends Error {
     this.name = "ApiProblem";
     this.status = problem.status;
     this.code = problem.code;
-    this.title = problem.title;
+    this.#title = problem.title;
     this.detail = problem.detail;
     this.errors = problem.errors ?? [];
     this.requestId = problem.request_id;
     this.latestVersion = problem.latest_version;
   }
 
+  get title(): string {
+    return titleOf({ code: this.code, title: this.#title });
+  }
+
   /** True when the same request may succeed later without anybody doing anything. */
   get isTransient(): boolean {
     return this.code === NO_ANSWER || this.status === 408 || this.status === 429 || this.status >= 500;
   }
+}
+
+/** The title in the person's language; the server's own, in English, of a code that this page does not know. */
+export function titleOf({ code, title }: { code?: string; title: string }): string {
+  // Our own codes came with a title in that language.
+  const key = `problem:titles.${code}`;
+  return code !== undefined && currentLanguage() !== "en" && i18next.exists(key)
+    ? i18next.t(key as never)
+    : title;
 }
 
 export function noAnswer(): ApiProblem {

@@ -60,36 +60,50 @@ export default function Palette() {
               aria-label={t("search")}
               placeholder={t("search")}
             />
-            <Autocomplete.Empty>
-              <p className={styles.empty}>{t("none", { query })}</p>
-            </Autocomplete.Empty>
-            <Autocomplete.List className={styles.list}>
-              {(group: Group) => (
-                <Autocomplete.Group key={group.value} items={group.items} className={styles.group}>
-                  <Autocomplete.GroupLabel className={styles.section}>{group.value}</Autocomplete.GroupLabel>
-                  <Autocomplete.Collection>
-                    {(command: Command) => (
-                      <Autocomplete.Item
-                        key={command.id}
-                        value={command}
-                        className={styles.item}
-                        disabled={command.disabled ?? false}
-                        onClick={() => choose(command)}
-                        data-testid={`command-${command.id}`}
-                      >
-                        <span className={styles.title}>{command.title}</span>
-                        {command.keys !== undefined && <KeyCaps keys={command.keys} />}
-                      </Autocomplete.Item>
-                    )}
-                  </Autocomplete.Collection>
-                </Autocomplete.Group>
-              )}
-            </Autocomplete.List>
+            <Results query={query} onChoose={choose} />
           </Autocomplete.Root>
           <Dialog.Close className="visually-hidden">{t("common:close")}</Dialog.Close>
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
+  );
+}
+
+interface ResultsProps {
+  query: string;
+  onChoose: (command: Command) => void;
+}
+
+function Results({ query, onChoose }: ResultsProps) {
+  const { t } = useTranslation("palette");
+  return (
+    <>
+      <Autocomplete.Empty>
+        <p className={styles.empty}>{t("none", { query })}</p>
+      </Autocomplete.Empty>
+      <Autocomplete.List className={styles.list}>
+        {(group: Group) => (
+          <Autocomplete.Group key={group.value} items={group.items} className={styles.group}>
+            <Autocomplete.GroupLabel className={styles.section}>{group.value}</Autocomplete.GroupLabel>
+            <Autocomplete.Collection>
+              {(command: Command) => (
+                <Autocomplete.Item
+                  key={command.id}
+                  value={command}
+                  className={styles.item}
+                  disabled={command.disabled ?? false}
+                  onClick={() => onChoose(command)}
+                  data-testid={`command-${command.id}`}
+                >
+                  <span className={styles.title}>{command.title}</span>
+                  {command.keys !== undefined && <KeyCaps keys={command.keys} />}
+                </Autocomplete.Item>
+              )}
+            </Autocomplete.Collection>
+          </Autocomplete.Group>
+        )}
+      </Autocomplete.List>
+    </>
   );
 }
 

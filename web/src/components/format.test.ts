@@ -44,6 +44,7 @@ test("English counts in thousands and puts the day before the month", async () =
   expect(countOf(12_345)).toBe("12,345");
   expect(dateOf(NOON)).toBe("2 Jan 2026");
   expect(untilOf(later(10_080), now)).toBe("next week");
+  expect(untilOf(later(10_079), now)).toBe("in 7 days");
   expect(untilOf(later(-5), now)).toBe("now");
   expect(dateTimeOf("no time")).toBe("");
 });

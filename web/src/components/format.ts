@@ -81,7 +81,9 @@ export function untilOf(time: string, nowMs: number): string {
 function relative(seconds: number): string {
   const format = new Intl.RelativeTimeFormat(currentLanguage(), { numeric: "auto" });
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return format.format(-Math.trunc(seconds / length), unit);
+    if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
+    // What was set to end in a week ends in 7 days, not in 6 and a bit.
+    if (-seconds >= length) return format.format(Math.round(-seconds / length), unit);
   }
   return format.format(0, "second");
 }

@@ -2,6 +2,7 @@
 import { type ReactNode, useId } from "react";
 import card from "./card.module.css";
 import styles from "./section.module.css";
+import { useKeptFocus } from "./use-kept-focus";
 
 interface SectionProps {
   title: string;
@@ -12,8 +13,15 @@ interface SectionProps {
 
 export function Section({ title, hint, children, testId }: SectionProps) {
   const id = useId();
+  const part = useKeptFocus<HTMLElement>();
   return (
-    <section className={card.card} aria-labelledby={id} data-testid={testId}>
+    <section
+      ref={part}
+      className={`${card.card} ${styles.section}`}
+      tabIndex={-1}
+      aria-labelledby={id}
+      data-testid={testId}
+    >
       <div>
         <h2 id={id} className={styles.title}>
           {title}

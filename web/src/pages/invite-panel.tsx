@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { acceptInvite } from "../api/calls";
 import { Button } from "../components/button";
+import { LanguageChoice } from "../components/language-choice";
 import { ProblemNotice } from "../components/notice";
 import { Wordmark } from "../components/wordmark";
 import { AccountFields, NO_ACCOUNT } from "./account-fields";
@@ -40,6 +41,7 @@ export function InvitePanel({ code }: { code: string }) {
           {submit.isPending ? t("invite.submitting") : t("invite.submit")}
         </Button>
         {submit.error && <ProblemNotice error={submit.error} />}
+        <LanguageChoice />
       </form>
     </main>
   );

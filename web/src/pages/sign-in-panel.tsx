@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
 import { signIn, signInWithKey } from "../api/calls";
 import { Button } from "../components/button";
+import { LanguageChoice } from "../components/language-choice";
 import { Notice, ProblemNotice } from "../components/notice";
 import { Wordmark } from "../components/wordmark";
 import { AccountFields, NO_ACCOUNT } from "./account-fields";
@@ -41,6 +42,7 @@ export function SignInPanel({ again = false }: SignInPanelProps) {
         >
           {usesKey ? t("signIn.useAccount") : t("signIn.useKey")}
         </button>
+        {!again && <LanguageChoice />}
       </div>
     </Place>
   );

@@ -4,7 +4,7 @@ import { agoOf, durationOf, memoryOf, sizeOf, spanOf } from "../components/forma
 import { backoffMs } from "./draft/backoff";
 import { fromEditor, lineEndingOf, replacement, toEditor } from "./editor/text";
 import { isPlausiblePath, moveFocus, rowsOf } from "./files/tree-model";
-import { FILES_PX, keyMove } from "./layout/split";
+import { keyMove, SIDE_PX } from "./layout/split";
 import { appendLines, MAX_LINES, withoutEscapes } from "./log/log-lines";
 import { previewUrlAt, routeOf } from "./preview/preview-url";
 import { heartbeatIntervalMs, pollIntervalMs } from "./session/polling";
@@ -92,10 +92,10 @@ test("only the stretch that differs is replaced", () => {
 });
 
 test("a separator moves by keys within its range", () => {
-  expect(keyMove("ArrowRight", 200, FILES_PX, 1)).toBe(216);
-  expect(keyMove("ArrowRight", 200, FILES_PX, -1)).toBe(184);
-  expect(keyMove("End", 200, FILES_PX, 1)).toBe(420);
-  expect(keyMove("a", 200, FILES_PX, 1)).toBeUndefined();
+  expect(keyMove("ArrowRight", 200, SIDE_PX, 1)).toBe(216);
+  expect(keyMove("ArrowRight", 240, SIDE_PX, -1)).toBe(224);
+  expect(keyMove("End", 200, SIDE_PX, 1)).toBe(480);
+  expect(keyMove("a", 200, SIDE_PX, 1)).toBeUndefined();
 });
 
 test("figures read well", () => {

@@ -1,6 +1,6 @@
 // Whether what was typed is safe, and the way on when it is not.
+import { useTranslation } from "react-i18next";
 import { Button } from "../components/button";
-import { strings } from "../strings";
 import type { SaveState } from "./draft/draft-state";
 import styles from "./top-bar.module.css";
 
@@ -11,6 +11,7 @@ interface SaveLabelProps {
 }
 
 export function SaveLabel({ save, onRetry, onShowConflict }: SaveLabelProps) {
+  const { t } = useTranslation(["save", "common"]);
   const problem = "problem" in save ? save.problem : undefined;
   const conflictPath = save.status === "conflict" ? save.paths[0] : undefined;
   return (
@@ -21,11 +22,11 @@ export function SaveLabel({ save, onRetry, onShowConflict }: SaveLabelProps) {
         data-state={save.status}
         title={problem && `${problem.title}. ${problem.detail}`}
       >
-        {wordsFor(save)}
+        {t(keyOf(save))}
       </span>
       {problem && (
         <Button small onClick={onRetry}>
-          {strings.common.tryAgain}
+          {t("common:tryAgain")}
         </Button>
       )}
       {conflictPath !== undefined && (
@@ -37,7 +38,6 @@ export function SaveLabel({ save, onRetry, onShowConflict }: SaveLabelProps) {
   );
 }
 
-function wordsFor(save: SaveState): string {
-  if (save.status !== "failed") return strings.save[save.status];
-  return save.retrying ? strings.save.failedRetrying : strings.save.failed;
+function keyOf(save: SaveState) {
+  return save.status === "failed" && save.retrying ? "failedRetrying" : save.status;
 }

@@ -1,43 +1,30 @@
-// The app's name, what strangers see of it, whether everything is saved, how the preview is; and Publish.
+// The app's name, what strangers see of it, whether everything is saved, who is there, how the preview is; and Publish.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { exportUrl, renameApp } from "../api/calls";
 import { asProblem } from "../api/problem";
-import type { App, SessionView } from "../api/types";
+import type { App } from "../api/types";
+import { PaletteButton } from "../commands/palette-button";
 import { IconButton, IconLink } from "../components/button";
 import { Icon } from "../components/icon";
 import { ThemeToggle } from "../components/theme-toggle";
-import { strings } from "../strings";
-import type { SaveState } from "./draft/draft-state";
+import { PeopleRow } from "./presence/people-row";
 import { SaveLabel } from "./save-label";
 import { SessionStatusLabel } from "./session/session-status";
 import { PublishButton } from "./site/publish-button";
 import { Ribbon } from "./site/ribbon";
-import type { Site } from "./site/use-site";
 import styles from "./top-bar.module.css";
+import type { WorkspaceHandle } from "./use-workspace";
 
-interface TopBarProps {
-  app: App;
-  save: SaveState;
-  session: SessionView | undefined;
-  site: Site;
-  draftVersion: number;
-  onRetrySave: () => void;
-  onShowConflict: (path: string) => void;
-}
-
-export function TopBar(props: TopBarProps) {
-  const { app, save, session, site, draftVersion, onRetrySave, onShowConflict } = props;
+export function TopBar({ workspace }: { workspace: WorkspaceHandle }) {
+  const { t } = useTranslation(["frame", "site"]);
+  const { app, draft, state, site, travel, presence, handle } = workspace;
   const going = site.publish.phase !== "idle" || site.publish.active !== undefined;
   return (
-    <header className={styles.bar}>
-      <Link
-        href="/"
-        className={styles.back}
-        aria-label={strings.workspace.home}
-        title={strings.workspace.home}
-      >
+    <header className={styles.bar} data-region="top">
+      <Link href="/" className={styles.back} aria-label={t("home")} title={t("home")}>
         <Icon name="back" />
       </Link>
       <AppName app={app} />
@@ -45,20 +32,41 @@ export function TopBar(props: TopBarProps) {
         <Ribbon
           app={app}
           live={site.live}
-          draftVersion={draftVersion}
+          draftVersion={workspace.draftNow}
           onShowHistory={() => site.showTab("history")}
         />
       </div>
-      <SaveLabel save={save} onRetry={onRetrySave} onShowConflict={onShowConflict} />
+      <SaveLabel save={state.save} onRetry={() => draft.retryNow()} onShowConflict={workspace.openFile} />
       <span className={styles.space} />
-      <SessionStatusLabel session={session} />
+      <PeopleRow
+        people={presence.people}
+        onFollow={({ file, line }) =>
+          file !== undefined && workspace.openPlace({ path: file, ...(line !== undefined && { line }) })
+        }
+      />
+      <SessionStatusLabel session={handle.session} />
       <span className={styles.actions}>
-        <IconLink icon="download" label={strings.workspace.export} href={exportUrl(app.id)} download />
+        <span className={styles.wideOnly}>
+          <IconButton
+            icon="undo"
+            label={t("undo")}
+            data-testid="undo"
+            onClick={() => travel.go({ kind: "undo" })}
+          />
+          <IconButton
+            icon="redo"
+            label={t("redo")}
+            data-testid="redo"
+            onClick={() => travel.go({ kind: "redo" })}
+          />
+        </span>
+        <PaletteButton />
+        <IconLink icon="download" label={t("export")} href={exportUrl(app.id)} download />
         <ThemeToggle />
-        <span className={styles.toggle}>
+        <span className={styles.wideOnly}>
           <IconButton
             icon="history"
-            label={strings.site.show}
+            label={t("site:panel.show")}
             aria-expanded={site.shown}
             data-testid="toggle-site"
             onClick={() => (site.shown ? site.hide() : site.showTab("history"))}
@@ -71,6 +79,7 @@ export function TopBar(props: TopBarProps) {
 }
 
 function AppName({ app }: { app: App }) {
+  const { t } = useTranslation("frame");
   const queryClient = useQueryClient();
   const [typed, setTyped] = useState<string>();
   const rename = useMutation({
@@ -89,21 +98,18 @@ function AppName({ app }: { app: App }) {
   };
   if (typed === undefined) {
     return (
-      <button
-        type="button"
-        className={styles.name}
-        title={strings.workspace.rename}
-        onClick={() => setTyped(app.name)}
-      >
-        {app.name}
-      </button>
+      <h1 className={styles.heading}>
+        <button type="button" className={styles.name} title={t("rename")} onClick={() => setTyped(app.name)}>
+          {app.name}
+        </button>
+      </h1>
     );
   }
   return (
     <form className={styles.rename} onSubmit={submit}>
       <input
         className={styles.name}
-        aria-label={strings.workspace.rename}
+        aria-label={t("rename")}
         aria-invalid={rename.isError}
         title={rename.error ? asProblem(rename.error).message : undefined}
         // The person just asked to type here.

@@ -1,154 +1,252 @@
-// Files, code and preview of one app side by side, on a phone one after the other.
-import { type CSSProperties, useCallback, useEffect, useState } from "react";
+// One app's workspace: files and search on the side, code and preview in the middle, what strangers see beside them; on a
+// phone one panel with the preview as a sheet over it.
+import { type CSSProperties, lazy, Suspense, useState } from "react";
+import { useTranslation } from "react-i18next";
 import type { App } from "../api/types";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
-import { PHONE, useMedia } from "../components/use-media";
 import { useUrlState } from "../components/use-url-state";
-import { strings } from "../strings";
-import { useDraft } from "./draft/use-draft";
 import { Drawer } from "./drawer/drawer";
 import { DrawerToggle } from "./drawer/drawer-toggle";
-import { useDrawer } from "./drawer/use-drawer";
-import type { Goal } from "./editor/code-editor";
 import { CodePane } from "./editor/code-pane";
-import { useTabs } from "./editor/use-tabs";
 import { FileTree } from "./files/file-tree";
+import { QuickOpenDialog } from "./files/quick-open-dialog";
+import { usePaths } from "./files/use-paths";
 import styles from "./layout/layout.module.css";
-import { PanelTabs, panelOf } from "./layout/panel-tabs";
+import { PanelTabs } from "./layout/panel-tabs";
 import { Separator } from "./layout/separator";
-import { FILES_PX, PREVIEW_PERCENT } from "./layout/split";
+import { SheetHandle } from "./layout/sheet-handle";
+import { PREVIEW_PERCENT, SIDE_PX } from "./layout/split";
 import { useRemembered } from "./layout/use-remembered";
+import { ViewTabs } from "./layout/view-tabs";
 import { PreviewPane } from "./preview/preview-pane";
-import { useFallback } from "./preview/use-fallback";
-import { useStage } from "./preview/use-stage";
+import { RestoredNotice } from "./restored-notice";
+import { SearchPanel } from "./search/search-panel";
 import { StageRail } from "./session/stage-rail";
-import { useSession } from "./session/use-session";
+import { SidePanel } from "./side-panel";
 import { Announcer } from "./site/announcer";
-import type { Place } from "./site/publish-view";
 import { SitePanel } from "./site/site-panel";
-import { useSite } from "./site/use-site";
 import { TopBar } from "./top-bar";
+import { useWorkspace, type WorkspaceHandle } from "./use-workspace";
+import { useWorkspaceCommands } from "./use-workspace-commands";
+
+const ChangesPane = lazy(() => import("./changes/changes-pane"));
+const SettingsPanel = lazy(async () => ({
+  default: (await import("./settings/settings-panel")).SettingsPanel,
+}));
 
 export function Workspace({ app, entryFile }: { app: App; entryFile: string | undefined }) {
-  const { draft, state } = useDraft(app.id);
-  const tabs = useTabs(app.id, draft, state, entryFile);
-  const handle = useSession(app.id);
-  const { session } = handle;
-  const isPhone = useMedia(PHONE);
-  const [panelName, setPanelName] = useUrlState("panel");
-  const panel = panelOf(panelName);
-  const site = useSite(app, draft, { isPhone, panel, setPanel: setPanelName });
-  const drawer = useDrawer({ isPhone, panel, setPanel: setPanelName });
-  const [filesPx, setFilesPx] = useRemembered("files-width", 220, FILES_PX);
-  const [previewPercent, setPreviewPercent] = useRemembered("preview-share", 52, PREVIEW_PERCENT);
-
-  const draftVersion = session?.draft_version;
-  useEffect(() => {
-    if (draftVersion !== undefined) draft.noticeVersion(draftVersion);
-  }, [draft, draftVersion]);
-
-  const openFile = (path: string) => {
-    tabs.open(path);
-    if (isPhone) setPanelName("code");
-  };
-  const [goal, setGoal] = useState<Goal & { path: string }>();
-  const forgetGoal = useCallback(() => setGoal(undefined), []);
-  const openPlace = ({ path, line, column }: Place) => {
-    openFile(path);
-    if (line !== undefined) setGoal({ path, line, ...(column !== undefined && { column }) });
-  };
-  const places = { exists: (path: string) => path in state.files, open: openPlace };
-  const draftNow = state.version ?? app.version;
-  const fallback = useFallback(handle, site.publish.preview, draftNow);
-  const stage = useStage(app.id, handle, openPlace);
-  const showLog = () => drawer.show("server");
-  const widths = {
-    "--files": `${filesPx}px`,
-    "--code": `${100 - previewPercent}fr`,
-    "--preview": `${previewPercent}fr`,
-  } as CSSProperties;
+  const { t } = useTranslation("frame");
+  const workspace = useWorkspace(app, entryFile);
+  const { layout, site, drawer, stage, handle, showLog } = workspace;
+  const [quickOpen, setQuickOpen] = useState(false);
+  useWorkspaceCommands(workspace, () => setQuickOpen(true));
+  const paths = usePaths(workspace.state.files);
+  const [sidePx, setSidePx] = useRemembered("side-width", 260, SIDE_PX);
 
   return (
-    <div className={styles.workspace} data-panel={panel}>
+    <div
+      className={styles.workspace}
+      data-panel={layout.under}
+      data-sheet={layout.sheet}
+      data-view={layout.view}
+    >
       <Announcer publish={site.publish} />
-      <TopBar
-        app={app}
-        save={state.save}
-        session={session}
-        site={site}
-        draftVersion={draftNow}
-        onRetrySave={() => draft.retryNow()}
-        onShowConflict={openFile}
+      <TopBar workspace={workspace} />
+      <main
+        className={styles.body}
+        style={{ "--side": `${sidePx}px` } as CSSProperties}
+        data-site={site.shown}
+      >
+        <Side workspace={workspace} onOpenQuickly={() => setQuickOpen(true)} />
+        <Separator
+          label={t("resizeSide")}
+          value={sidePx}
+          range={SIDE_PX}
+          grows={1}
+          pixelsPerUnit={() => 1}
+          onChange={setSidePx}
+        />
+        <Middle workspace={workspace} />
+        {site.shown && (
+          <div className={styles.panel} data-name="site">
+            <SitePanel app={app} site={site} draftVersion={workspace.draftNow} places={workspace.places} />
+          </div>
+        )}
+      </main>
+      <footer className={styles.foot}>
+        <StageRail session={handle.session} stage={stage} onShowLog={showLog} />
+        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={workspace.places} />
+      </footer>
+      {layout.isPhone && (
+        <PanelTabs
+          panel={layout.panel}
+          onPanel={(name) => (name === "preview" ? layout.setSheet("full") : layout.setPanel(name))}
+        />
+      )}
+      <QuickOpenDialog
+        open={quickOpen}
+        onClose={() => setQuickOpen(false)}
+        paths={paths}
+        recent={workspace.tabs.paths}
+        active={workspace.tabs.active}
+        onOpen={workspace.openPlace}
       />
-      <main className={styles.body} style={widths} data-site={site.shown}>
-        <div className={styles.panel} data-name="files">
-          {state.problem && (
-            <ProblemNotice
-              flat
-              error={state.problem}
-              actions={
-                <Button small onClick={() => draft.refresh()}>
-                  {strings.common.tryAgain}
-                </Button>
-              }
-            />
-          )}
+    </div>
+  );
+}
+
+function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpenQuickly: () => void }) {
+  const { t } = useTranslation("common");
+  const { app, draft, state, layout, tabs, people, problems, drawer, site } = workspace;
+  return (
+    <div className={styles.panel} data-name="side" data-region="side">
+      {state.problem && (
+        <ProblemNotice
+          flat
+          error={state.problem}
+          actions={
+            <Button small onClick={() => draft.refresh()}>
+              {t("tryAgain")}
+            </Button>
+          }
+        />
+      )}
+      <SidePanel
+        tab={layout.sideTab}
+        onTab={layout.showSide}
+        problems={problems}
+        onProblems={() => {
+          drawer.show("problems");
+          site.check.run();
+        }}
+        files={
           <FileTree
             app={app.id}
             draft={draft}
             state={state}
             activePath={tabs.active}
-            onOpen={openFile}
+            people={people}
+            onOpen={workspace.openFile}
+            onOpenQuickly={onOpenQuickly}
             onMoved={tabs.moved}
           />
-        </div>
-        <Separator
-          label={strings.workspace.resizeFiles}
-          value={filesPx}
-          range={FILES_PX}
-          grows={1}
-          pixelsPerUnit={() => 1}
-          onChange={setFilesPx}
-        />
+        }
+        search={
+          <SearchPanel
+            app={app.id}
+            draft={draft}
+            version={workspace.draftNow}
+            onOpen={workspace.openPlace}
+            focusKey={layout.searchAsked}
+          />
+        }
+      />
+    </div>
+  );
+}
+
+function Middle({ workspace }: { workspace: WorkspaceHandle }) {
+  const { t } = useTranslation("frame");
+  const { app, draft, state, layout, handle, drawer, site, stage } = workspace;
+  const { view, isPhone, isWide, sheet } = layout;
+  const [previewPercent, setPreviewPercent] = useRemembered("preview-share", 52, PREVIEW_PERCENT);
+  const shares = {
+    "--code": `${100 - previewPercent}fr`,
+    "--preview": `${previewPercent}fr`,
+  } as CSSProperties;
+  const isShown = (name: "changes" | "settings") => (isPhone ? layout.under === name : view === name);
+  return (
+    <div className={styles.stage} data-region="stage">
+      <ViewTabs view={view} isWide={isWide} onView={layout.showView} />
+      <RestoredNotice restored={state.restored} draft={draft} onOpen={workspace.openFile} />
+      <div
+        className={styles.panes}
+        style={shares}
+        // The tabs above say which part of the workspace this is; on a phone there are none.
+        {...(!isPhone && { role: "tabpanel", "aria-label": t(`views.${view}`) })}
+      >
         <div className={styles.panel} data-name="code">
-          <CodePane app={app.id} draft={draft} state={state} tabs={tabs} goal={goal} onReached={forgetGoal} />
+          <CodePane
+            app={app.id}
+            draft={draft}
+            state={state}
+            tabs={workspace.tabs}
+            problems={workspace.problems.byPath}
+            people={workspace.people}
+            onLine={workspace.presence.setLine}
+            goal={workspace.goal}
+            onReached={workspace.forgetGoal}
+          />
         </div>
-        <Separator
-          label={strings.workspace.resizePreview}
-          value={previewPercent}
-          range={PREVIEW_PERCENT}
-          grows={-1}
-          pixelsPerUnit={sharedPixelsPerPercent}
-          onChange={setPreviewPercent}
-        />
-        <div className={styles.panel} data-name="preview">
-          <PreviewPane app={app} handle={handle} stage={stage} fallback={fallback} onShowLog={showLog} />
-        </div>
-        {site.shown && (
-          <div className={styles.panel} data-name="site">
-            <SitePanel app={app} site={site} draftVersion={draftNow} places={places} />
-          </div>
+        {view === "both" && !isPhone && (
+          <Separator
+            label={t("resizePreview")}
+            value={previewPercent}
+            range={PREVIEW_PERCENT}
+            grows={-1}
+            pixelsPerUnit={sharedPixelsPerPercent}
+            onChange={setPreviewPercent}
+          />
         )}
-      </main>
+        <div className={styles.panel} data-name="preview">
+          {isPhone && <SheetHandle sheet={sheet} onSheet={layout.setSheet} />}
+          <PreviewPane
+            app={app}
+            handle={handle}
+            stage={stage}
+            fallback={workspace.fallback}
+            onShowLog={workspace.showLog}
+          />
+        </div>
+        {isShown("changes") && <Changes workspace={workspace} />}
+        {isShown("settings") && <Settings workspace={workspace} />}
+      </div>
       {drawer.shown && (
-        <div className={styles.log}>
+        <div className={styles.log} data-region="drawer">
           <Drawer
             app={app.id}
             drawer={drawer}
             handle={handle}
             stage={stage}
             site={site}
-            places={places}
-            draftVersion={draftNow}
+            places={workspace.places}
+            draftVersion={workspace.draftNow}
           />
         </div>
       )}
-      <footer className={styles.foot}>
-        <StageRail session={session} stage={stage} onShowLog={showLog} />
-        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={places} />
-      </footer>
-      <PanelTabs panel={panel} onPanel={(name) => setPanelName(name === "preview" ? "" : name)} />
+    </div>
+  );
+}
+
+function Changes({ workspace }: { workspace: WorkspaceHandle }) {
+  const { app, draft, version, travel, site } = workspace;
+  return (
+    <div className={styles.panel} data-name="changes">
+      <Suspense>
+        <ChangesPane
+          app={app}
+          draft={draft}
+          version={version}
+          travel={travel}
+          onOpen={workspace.openFile}
+          onPublished={() => {
+            site.publish.show(undefined);
+            site.showTab("publish");
+          }}
+        />
+      </Suspense>
+    </div>
+  );
+}
+
+function Settings({ workspace }: { workspace: WorkspaceHandle }) {
+  const [tab, setTab] = useUrlState("settings");
+  return (
+    <div className={styles.panel} data-name="settings">
+      <Suspense>
+        <SettingsPanel app={workspace.app} tab={tab} onTab={setTab} />
+      </Suspense>
     </div>
   );
 }

@@ -144,6 +144,7 @@ async fn run(sandbox: &dyn Sandbox, script: &str) -> Result<Files, CompileCacheE
         timezone: "UTC",
         has_prebundle: false,
         has_compile_cache: true,
+        marks_elements: false,
     };
     let mut env = dev_env(&settings);
     env.insert("NODE_COMPILE_CACHE".to_owned(), format!("{PROJECT_DIR}/{FOLDER}"));

@@ -196,6 +196,7 @@ async fn serve_and_harvest(
         timezone: "UTC",
         has_prebundle: false,
         has_compile_cache: false,
+        marks_elements: false,
     };
     sandbox.spawn("dev", detected.dev_command(Some(&layer.node_modules), &settings)?).await?;
     crawl::visit(sandbox, DEV_PORT).await?;
@@ -227,6 +228,7 @@ pub async fn harvest_prebundle(sandbox: &dyn Sandbox) -> Result<PrebundleFiles, 
         timezone: "UTC",
         has_prebundle: false,
         has_compile_cache: false,
+        marks_elements: false,
     };
     let node = format!("{TOOLCHAIN_DIR}/bin/node");
     let argv = [node.as_str(), "--input-type=module", "-e", HARVEST].map(str::to_owned).to_vec();

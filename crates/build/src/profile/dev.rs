@@ -18,6 +18,9 @@ const STATIC_DEV: &str = include_str!("static_dev.mjs");
 /// Copies a mounted pre-bundle into `node_modules`; run by Node.js before the dev server.
 const SEED: &str = include_str!("seed.mjs");
 
+/// Has Vue write into every element where it stands; run by Node.js before the dev server.
+const MARK_ELEMENTS: &str = include_str!("mark_elements.mjs");
+
 /// Where a pre-bundle is mounted, read-only.
 pub const PREBUNDLE_DIR: &str = "/opt/prebundle";
 
@@ -34,6 +37,8 @@ pub struct DevSettings<'a> {
     pub has_prebundle: bool,
     /// True when a compile cache is mounted at [`crate::compile_cache::COMPILE_CACHE_DIR`].
     pub has_compile_cache: bool,
+    /// True when elements are to say where they stand in the project, as far as their framework needs help with that.
+    pub marks_elements: bool,
 }
 
 impl DetectedProfile {
@@ -77,11 +82,17 @@ fn astro_argv(node_modules: Option<&Path>, settings: &DevSettings<'_>) -> Result
     Ok(node_with(settings).chain([script]).chain(arguments).collect())
 }
 
-/// Node.js, with the pre-bundle put in its place first if there is one.
+/// Node.js, with what runs in it before the dev server: the pre-bundle is put in its place, elements are marked.
 fn node_with(settings: &DevSettings<'_>) -> impl Iterator<Item = String> {
-    let encoded = base64::engine::general_purpose::STANDARD.encode(SEED);
-    let seed = settings.has_prebundle.then(|| format!("--import=data:text/javascript;base64,{encoded}"));
-    std::iter::once(node()).chain(seed)
+    let seed = settings.has_prebundle.then(|| import(SEED));
+    let marks = settings.marks_elements.then(|| import(MARK_ELEMENTS));
+    std::iter::once(node()).chain(seed).chain(marks)
+}
+
+/// The option that has Node.js run a module of ours first; no file has to be mounted for it.
+fn import(module: &str) -> String {
+    let encoded = base64::engine::general_purpose::STANDARD.encode(module);
+    format!("--import=data:text/javascript;base64,{encoded}")
 }
 
 fn installed(package: &'static str, node_modules: Option<&Path>) -> Result<String, ProfileError> {
@@ -134,6 +145,7 @@ mod tests {
         timezone: "UTC",
         has_prebundle: false,
         has_compile_cache: false,
+        marks_elements: false,
     };
 
     fn layer(package: &str, bin: &str) -> tempfile::TempDir {

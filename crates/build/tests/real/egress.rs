@@ -24,6 +24,7 @@ const SETTINGS: DevSettings<'_> = DevSettings {
     timezone: "UTC",
     has_prebundle: false,
     has_compile_cache: false,
+    marks_elements: false,
 };
 
 /// What a script says.

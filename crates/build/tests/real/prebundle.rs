@@ -78,6 +78,7 @@ impl Session {
             timezone: "UTC",
             has_prebundle: true,
             has_compile_cache: false,
+            marks_elements: false,
         };
         let command = detected.dev_command(Some(&layer.node_modules), &settings).unwrap();
         sandbox.spawn("dev", command).await.unwrap();

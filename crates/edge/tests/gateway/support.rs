@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use vitrine_edge::{
     Activity, Body, DialError, Gateway, GatewayConfig, GatewayLimits, HostMap, OpenLink, PreviewState,
-    PreviewTargets, Redeemed, Redemption, Scheme, Upstream, WaitInfo,
+    PreviewTargets, Redeemed, Redemption, Reported, Scheme, Teller, Upstream, WaitInfo,
 };
 use vitrine_model::source::Clock as _;
 use vitrine_model::source::fixed::{CountingEntropy, FixedClock};
@@ -52,6 +52,8 @@ pub(crate) struct Targets {
     redeemed: Mutex<HashSet<(String, String)>>,
     pub(crate) links: Mutex<HashMap<LinkId, OpenLink>>,
     pub(crate) expiries: Mutex<HashMap<SessionId, Timestamp>>,
+    pub(crate) told: Mutex<Vec<(Teller, String)>>,
+    pub(crate) reported: Mutex<Option<Reported>>,
     news: Notify,
 }
 
@@ -106,6 +108,11 @@ impl PreviewTargets for Targets {
 
     fn is_resting(&self, _session: &SessionId) -> bool {
         self.is_resting.load(Ordering::SeqCst)
+    }
+
+    fn report(&self, _session: &SessionId, teller: Teller, batch: &[u8]) -> Reported {
+        self.told.lock().unwrap().push((teller, String::from_utf8(batch.to_vec()).unwrap()));
+        self.reported.lock().unwrap().unwrap_or(Reported::Taken)
     }
 
     fn touch(&self, _session: &SessionId, activity: Activity) {
@@ -243,6 +250,7 @@ impl World {
             scheme: Scheme::Http,
             public_port: Some(4400),
             builder_origins: vec!["http://localhost:4400".to_owned()],
+            bridge: None,
             limits: GatewayLimits::default(),
         };
         change(&mut config);

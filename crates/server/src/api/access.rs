@@ -142,6 +142,7 @@ pub(crate) const RULES: &[Rule] = &[
     admin("delete_variable").recorded(),
     viewer("get_session"),
     viewer("follow_session_logs"),
+    viewer("follow_preview_events"),
     editor("ensure_session").recorded(),
     editor("stop_session").recorded(),
     editor("restart_session").recorded(),

@@ -1,5 +1,6 @@
 //! Apps as resources: create from a template or an archive, list, read, change, delete.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -16,7 +17,7 @@ use vitrine_model::limits::MAX_ARCHIVE_BYTES;
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::profile::{InvalidProfile, Profile};
 use vitrine_model::publish::Release;
-use vitrine_model::session::SessionView;
+use vitrine_model::session::{SessionStatus, SessionView};
 use vitrine_store::AppPatch;
 
 use super::extract::{Json, Path, Query, over_a_limit};
@@ -99,13 +100,16 @@ pub(crate) struct AppView {
     /// What strangers see; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<Release>,
+    /// How the caller's own preview of it is; in lists alone, and absent while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_status: Option<SessionStatus>,
 }
 
 impl AppView {
     fn of(services: &Services, app: App, release: Option<Release>) -> Self {
         let site_url = services.urls.site(&app.slug);
         let published_url = (app.status == AppStatus::Published).then(|| site_url.clone());
-        Self { app, site_url, published_url, release }
+        Self { app, site_url, published_url, release, session_status: None }
     }
 }
 
@@ -156,7 +160,14 @@ pub(crate) async fn list_apps(
         Some(apps) => services.store.list_apps_among(&caller.scope, apps, limit, cursor).await?,
         None => services.store.list_apps(&caller.scope, limit, cursor).await?,
     };
-    let items = page.items.into_iter().map(|app| AppView::of(&services, app, None)).collect();
+    // One question for the whole page: what there is of sessions is little beside what there is of apps.
+    let sessions = services.store.sessions_of_tenant(&caller.scope.tenant, Some(&caller.scope.user)).await?;
+    let status_by_app: HashMap<_, _> = sessions.into_iter().map(|row| (row.app_id, row.status)).collect();
+    let view = |app: App| {
+        let session_status = status_by_app.get(&app.id).copied();
+        AppView { session_status, ..AppView::of(&services, app, None) }
+    };
+    let items = page.items.into_iter().map(view).collect();
     Ok(axum::Json(Page { items, next_cursor: page.next_cursor }))
 }
 

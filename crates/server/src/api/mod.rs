@@ -22,6 +22,7 @@ mod members;
 mod metrics;
 mod openapi;
 mod package_policy;
+mod preview_events;
 mod preview_links;
 mod problem;
 mod publishes;
@@ -98,6 +99,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))
         .routes(routes!(sessions::follow_session_logs))
+        .routes(routes!(preview_events::follow_preview_events))
         .routes(routes!(preview_links::list_preview_links, preview_links::create_preview_link))
         .routes(routes!(preview_links::delete_preview_link))
         .routes(routes!(hosting::validate_app))

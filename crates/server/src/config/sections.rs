@@ -126,6 +126,11 @@ pub(crate) struct PreviewConfig {
     pub link_max_secs: u64,
     /// Requests to one preview at once; more are told to come again.
     pub max_requests: usize,
+    /// Puts a script into the pages of previews that tells the builder what happens in them.
+    pub bridge: bool,
+    /// Pages of these origins, separated by commas, may show previews in a frame and hear what happens in them, besides the
+    /// builder's own.
+    pub bridge_origins: String,
 }
 
 impl Default for PreviewConfig {
@@ -137,11 +142,19 @@ impl Default for PreviewConfig {
             max_request_bytes: 100 * 1024 * 1024,
             link_max_secs: 90 * 24 * 3_600,
             max_requests: 512,
+            bridge: true,
+            bridge_origins: String::new(),
         }
     }
 }
 
 impl PreviewConfig {
+    /// The origins besides the builder's own that may show previews and hear what happens in them.
+    pub(crate) fn bridge_origins(&self) -> Vec<String> {
+        let origins = self.bridge_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins.map(str::to_owned).collect()
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.max_requests == 0 {
             let reason = "give at least 1".to_owned();

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use vitrine_edge::{
-    Activity, Gateway, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption, WaitInfo,
+    Activity, Gateway, OpenLink, PreviewApp, PreviewState, PreviewTargets, Redeemed, Redemption, Reported,
+    Teller, WaitInfo,
 };
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::{AppId, LinkId, SessionId, Timestamp};
@@ -93,6 +94,10 @@ impl PreviewTargets for Sessions {
     fn is_resting(&self, session: &SessionId) -> bool {
         let app = lock(&self.0.known).get(session).map(|known| known.app.clone());
         app.is_some_and(|app| self.frozen(&app).is_some())
+    }
+
+    fn report(&self, session: &SessionId, teller: Teller, batch: &[u8]) -> Reported {
+        self.told(session, teller, batch)
     }
 
     fn touch(&self, session: &SessionId, _: Activity) {

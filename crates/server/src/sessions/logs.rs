@@ -1,5 +1,6 @@
 //! A session's log: the last lines, kept bounded, numbered, and followed live.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -66,7 +67,7 @@ impl Masks {
             }
         };
         for (_, line) in &mut shown {
-            if let std::borrow::Cow::Owned(masked) = self.before.mask(line) {
+            if let Cow::Owned(masked) = self.before.mask(line) {
                 *line = masked;
             }
         }
@@ -103,6 +104,19 @@ impl Logs {
         let mut masks = self.0.masks.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = masks.push(source, &text.into());
         lines.into_iter().for_each(|(source, line)| self.keep(source, line));
+    }
+
+    /// The text without the secrets that are hidden in lines; `None` when it holds none.
+    pub(crate) fn masked(&self, text: &str) -> Option<String> {
+        let (guard, before) = {
+            let masks = self.0.masks.lock().unwrap_or_else(PoisonError::into_inner);
+            (masks.guard.clone(), masks.before.clone())
+        };
+        let masked = guard.mask(text);
+        match before.mask(&masked) {
+            Cow::Owned(masked) => Some(masked),
+            Cow::Borrowed(_) => matches!(masked, Cow::Owned(_)).then(|| masked.into_owned()),
+        }
     }
 
     fn keep(&self, source: LogSource, text: String) {

@@ -11,6 +11,7 @@ mod memory;
 mod pace;
 mod pool;
 mod preview;
+mod preview_events;
 mod probe;
 mod room;
 mod startup;
@@ -44,6 +45,7 @@ pub(crate) use memory::{available as available_memory, default_reserve};
 pub(crate) use pool::Pool;
 use preview::{Command, Preview};
 pub(crate) use preview::{Phase, Snapshot};
+use preview_events::PreviewEvents;
 #[cfg(test)]
 pub(crate) use room::AvailableMemory;
 pub(crate) use room::Room;
@@ -72,6 +74,8 @@ pub(crate) struct Context {
     pub(crate) preview_suffix: String,
     /// Where apps find the back end they share.
     pub(crate) api_base_path: String,
+    /// True when pages have the bridge: dev servers are told to help it.
+    pub(crate) has_bridge: bool,
     /// Counts starts; see [`vitrine_edge::Upstream::generation`].
     pub(crate) generations: AtomicU64,
     /// Ports for drivers whose sandboxes share the host's network.
@@ -116,6 +120,8 @@ pub(crate) struct Known {
     written_use: AtomicU64,
     /// Milliseconds since 1970 at which it ends, unless it is used.
     expires_at: AtomicI64,
+    /// What its pages have told.
+    events: PreviewEvents,
 }
 
 /// A change set on its way to a sandbox.
@@ -407,6 +413,13 @@ impl Context {
     }
 }
 
+impl Drop for Known {
+    /// The session is over, or gone: nothing more will be told.
+    fn drop(&mut self) {
+        self.events.close();
+    }
+}
+
 impl Known {
     fn of(row: &SessionRow, scope: Scope, app_name: String) -> Self {
         let last_use = row.last_activity_at.as_millis().max(0) as u64;
@@ -417,6 +430,7 @@ impl Known {
             last_use: AtomicU64::new(last_use),
             written_use: AtomicU64::new(last_use),
             expires_at: AtomicI64::new(row.expires_at.as_millis()),
+            events: PreviewEvents::default(),
         }
     }
 

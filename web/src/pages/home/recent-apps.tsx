@@ -6,6 +6,7 @@ import { found } from "../../commands/ranking";
 import { Button } from "../../components/button";
 import card from "../../components/card.module.css";
 import { Empty, ProblemNotice } from "../../components/notice";
+import { useKeptFocus } from "../../components/use-kept-focus";
 import { useNow } from "../../components/use-now";
 import { AppRow } from "./app-row";
 import { useDoomed } from "./deletion";
@@ -19,11 +20,12 @@ export function RecentApps({ query }: { query: string }) {
   const apps = useApps();
   const doomed = useDoomed();
   const now = useNow(TICK_MS);
+  const part = useKeptFocus<HTMLElement>();
   const all = useMemo(() => apps.data?.pages.flatMap((page) => page.items) ?? [], [apps.data]);
   const items = useFound(all, query).filter(({ id }) => !doomed.has(id));
   const isSearch = query.trim() !== "";
   return (
-    <section aria-labelledby="recent-apps">
+    <section ref={part} className={styles.apps} tabIndex={-1} aria-labelledby="recent-apps">
       <h2 id="recent-apps" className={styles.title}>
         {t("recent")}
       </h2>

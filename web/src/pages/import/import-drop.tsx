@@ -9,46 +9,17 @@ import { Notice, ProblemNotice } from "../../components/notice";
 import { droppedOf, isZip } from "./collect";
 import styles from "./import-drop.module.css";
 import { LIMITS, NotImportable } from "./project-files";
-import { type ImportPhase, useImport } from "./use-import";
+import { type ImportPhase, type Source, useImport } from "./use-import";
 
 export function ImportDrop() {
   const { t } = useTranslation(["home", "common"]);
   const { phase, start, stop, refuse } = useImport();
-  const zip = useRef<HTMLInputElement>(null);
-  const folder = useRef<HTMLInputElement>(null);
   const wrong = () => refuse({ kind: "idle", error: new NotImportable(t("import.notAProject")) });
   const isOver = usePageDrop((transfer) => {
     const dropped = droppedOf(transfer);
     if (dropped) void start(dropped);
     else wrong();
   });
-  const section = t("import.title");
-  useCommands([
-    {
-      id: "import.folder",
-      title: t("import.chooseFolder"),
-      section,
-      run: () => folder.current?.click(),
-    },
-    { id: "import.zip", title: t("import.chooseZip"), section, run: () => zip.current?.click() },
-  ]);
-  const onZip = (event: ChangeEvent<HTMLInputElement>) => {
-    const [file] = event.target.files ?? [];
-    event.target.value = "";
-    if (!file) return;
-    if (isZip(file)) void start({ kind: "zip", file });
-    else wrong();
-  };
-  const onFolder = (event: ChangeEvent<HTMLInputElement>) => {
-    const list = [...(event.target.files ?? [])];
-    event.target.value = "";
-    if (list.length > 0) void start({ kind: "files", list });
-  };
-  const limits = {
-    files: countOf(LIMITS.files),
-    fileSize: memoryOf(LIMITS.fileBytes),
-    total: memoryOf(LIMITS.archiveBytes),
-  };
   return (
     <section
       className={`${card.card} ${styles.drop}`}
@@ -61,16 +32,8 @@ export function ImportDrop() {
       </h2>
       {phase.kind === "idle" ? (
         <>
-          <p className={styles.hint}>{t("import.hint")}</p>
-          <div className={styles.buttons}>
-            <Button small onClick={() => folder.current?.click()}>
-              {t("import.chooseFolder")}
-            </Button>
-            <Button small onClick={() => zip.current?.click()}>
-              {t("import.chooseZip")}
-            </Button>
-          </div>
-          <p className={card.quiet}>{t("import.limits", limits)}</p>
+          <Chooser onChoose={(source) => void start(source)} onWrong={wrong} />
+          <Outcome phase={phase} />
         </>
       ) : (
         <>
@@ -80,6 +43,53 @@ export function ImportDrop() {
           </Button>
         </>
       )}
+    </section>
+  );
+}
+
+interface ChooserProps {
+  onChoose: (source: Source) => void;
+  onWrong: () => void;
+}
+
+/** The browser's own windows for choosing, and what may be chosen. */
+function Chooser({ onChoose, onWrong }: ChooserProps) {
+  const { t } = useTranslation("home");
+  const zip = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  const ways = [
+    { id: "import.folder", title: t("import.chooseFolder"), run: () => folder.current?.click() },
+    { id: "import.zip", title: t("import.chooseZip"), run: () => zip.current?.click() },
+  ];
+  useCommands(ways.map((way) => ({ ...way, section: t("import.title") })));
+  const onZip = (event: ChangeEvent<HTMLInputElement>) => {
+    const [file] = event.target.files ?? [];
+    event.target.value = "";
+    if (!file) return;
+    if (isZip(file)) onChoose({ kind: "zip", file });
+    else onWrong();
+  };
+  const onFolder = (event: ChangeEvent<HTMLInputElement>) => {
+    const list = [...(event.target.files ?? [])];
+    event.target.value = "";
+    if (list.length > 0) onChoose({ kind: "files", list });
+  };
+  const limits = {
+    files: countOf(LIMITS.files),
+    fileSize: memoryOf(LIMITS.fileBytes),
+    total: memoryOf(LIMITS.archiveBytes),
+  };
+  return (
+    <>
+      <p className={styles.hint}>{t("import.hint")}</p>
+      <div className={styles.buttons}>
+        {ways.map(({ id, title, run }) => (
+          <Button key={id} small onClick={run}>
+            {title}
+          </Button>
+        ))}
+      </div>
+      <p className={card.quiet}>{t("import.limits", limits)}</p>
       <input
         ref={zip}
         type="file"
@@ -89,8 +99,7 @@ export function ImportDrop() {
         data-testid="import-file"
       />
       <input ref={folder} type="file" hidden onChange={onFolder} data-testid="import-folder" {...FOLDER} />
-      {phase.kind === "idle" && <Outcome phase={phase} />}
-    </section>
+    </>
   );
 }
 
@@ -124,6 +133,9 @@ function Progress({ phase }: { phase: Exclude<ImportPhase, { kind: "idle" }> }) 
   return (
     <>
       {/* Every figure read aloud would drown the rest: the step is. */}
+      <p className="visually-hidden" role="status">
+        {t(`import.steps.${phase.kind}`)}
+      </p>
       <p className={styles.hint}>{words()}</p>
       <progress className={styles.progress} aria-label={t("import.title")} {...shareOf(phase)} />
     </>

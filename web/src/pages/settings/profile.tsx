@@ -12,6 +12,7 @@ import rows from "../../components/rows.module.css";
 import { Section } from "../../components/section";
 import { type Theme, useTheme } from "../../components/theme";
 import { chooseLanguage, currentLanguage, LANGUAGES, type Language } from "../../i18n/i18n";
+import { PasswordForm } from "../password-form";
 import { ME } from "../use-me";
 
 /** As short as the server takes. */
@@ -22,8 +23,7 @@ export default function Profile({ me }: { me: Me }) {
     <>
       <Person me={me} />
       <Look />
-      {/* Whoever has none is asked to choose one, with an email, on top of every page. */}
-      {me.user.has_password && <Password />}
+      {me.user.has_password ? <Password /> : <FirstPassword />}
       <Everywhere />
     </>
   );
@@ -90,6 +90,16 @@ function Look() {
         />
         <ChoiceField label={t("profile.look")} value={theme} options={themes} onChoose={chooseTheme} />
       </div>
+    </Section>
+  );
+}
+
+/** For whoever came by the server's own link or key, and put choosing off. */
+function FirstPassword() {
+  const { t } = useTranslation("account");
+  return (
+    <Section title={t("firstRun.title")} hint={t("firstRun.lead")}>
+      <PasswordForm />
     </Section>
   );
 }

@@ -15,6 +15,8 @@ export interface TextFile {
   text: string;
   /** The hash of the content this text grew from; null when the file is not on the server. */
   baseSha: string | null;
+  /** That content itself, where it is known here. */
+  baseText?: string;
   dirty: boolean;
   /** Grows whenever `text` was replaced by something else than typing. */
   loadId: number;
@@ -44,6 +46,14 @@ export interface DraftState {
   /** Why the list of files cannot be read; null when it can. */
   problem: ApiProblem | null;
   save: SaveState;
+  /** Texts of a page that is gone, which were not saved then and have come back. */
+  restored: readonly Restored[];
+}
+
+/** A text that came back, and what it had grown from. */
+export interface Restored {
+  path: string;
+  baseSha: string | null;
 }
 
 /** What became of a file on the server while we meant to write it. */
@@ -107,7 +117,8 @@ export function applyToTree(files: Tree, ops: readonly Op[]): Tree {
   return next;
 }
 
-const MAX_TEXT_BYTES = 2 * 1024 * 1024;
+/** Larger files are shown with what can be done with them instead of in the editor. */
+export const MAX_TEXT_BYTES = 2 * 1024 * 1024;
 
 /** The text of `bytes`, or null when they are no text or too much of it for an editor. */
 export function decodeText(bytes: ArrayBuffer): string | null {
@@ -124,7 +135,7 @@ export function decodeText(bytes: ArrayBuffer): string | null {
 export function openFileOf(path: string, bytes: ArrayBuffer, sha: string): OpenFile {
   const text = decodeText(bytes);
   if (text === null) return { kind: "binary", path, sha, size: bytes.byteLength };
-  return { kind: "text", path, text, baseSha: sha, dirty: false, loadId: 0 };
+  return { kind: "text", path, text, baseSha: sha, baseText: text, dirty: false, loadId: 0 };
 }
 
 /** How saving goes, worst news first. */

@@ -4,16 +4,20 @@ import {
   type Conflict,
   type DraftState,
   type OpenFile,
+  type SaveState,
   saveStateOf,
   type TextFile,
   type Verdict,
 } from "./draft-state";
+import { mergeApart } from "./merge";
 
 /** Text on its way to the server, with its hash. */
 export interface Write {
   path: string;
   text: string;
   sha: string;
+  /** What the text had grown from when it was sent off. */
+  baseSha: string | null;
 }
 
 interface Part extends Partial<Omit<DraftState, "save">> {
@@ -30,9 +34,11 @@ export class DraftStore {
     openFiles: new Map(),
     problem: null,
     save: { status: "saved" },
+    restored: [],
   };
   #waiting: ApiProblem | null = null;
   #busy = false;
+  #isNewsWaiting = false;
   #listeners = new Set<() => void>();
 
   get state(): DraftState {
@@ -63,21 +69,40 @@ export class DraftStore {
     this.set({ openFiles });
   }
 
+  /** Whoever listens hears of it, unless nothing that is seen has changed. */
   set({ waiting = this.#waiting, busy = this.#busy, ...part }: Part): void {
     this.#waiting = waiting;
     this.#busy = busy;
     const next = { ...this.#state, ...part };
-    this.#state = { ...next, save: saveStateOf(next.openFiles, waiting, busy) };
+    const save = saveStateOf(next.openFiles, waiting, busy);
+    const isSaveSame = isSameSave(save, this.#state.save);
+    const isSeen = this.#isNewsWaiting || !isSaveSame || Object.keys(part).length > 0;
+    this.#state = { ...next, save: isSaveSame ? this.#state.save : save };
+    if (!isSeen) return;
+    this.#isNewsWaiting = false;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Takes over the draft's version; told together with what it brings, which follows at once. */
+  setVersion(version: number): void {
+    this.#state = { ...this.#state, version };
+    this.#isNewsWaiting = true;
   }
 
   /** Takes in what was typed; false when it changes nothing. */
   edit(path: string, text: string): boolean {
     const file = this.text(path);
     if (!file || file.text === text) return false;
-    const { rejected: _, ...rest } = file;
-    this.put({ ...rest, text, dirty: true });
+    const { rejected, ...rest } = file;
+    const next = { ...rest, text, dirty: true };
+    // Nothing but the text is new, and that is on the screen already: nobody has to be told with every key.
+    if (file.dirty && !rejected) this.#putQuietly(next);
+    else this.put(next);
     return true;
+  }
+
+  #putQuietly(file: TextFile): void {
+    this.#state = { ...this.#state, openFiles: new Map(this.#state.openFiles).set(file.path, file) };
   }
 
   /** Makes refused texts due again. */
@@ -90,7 +115,8 @@ export class DraftStore {
     const file = this.text(path);
     if (!file?.conflict) return;
     const { conflict, ...rest } = file;
-    this.put({ ...rest, baseSha: conflict.sha, dirty: true });
+    // What was typed beside theirs is not in the editor of this file alone.
+    this.put({ ...rest, ...baseOf(conflict), dirty: true, loadId: file.loadId + 1 });
   }
 
   /** Ends a conflict: their text, or their deletion, is taken over. */
@@ -98,9 +124,9 @@ export class DraftStore {
     const file = this.text(path);
     if (!file?.conflict) return;
     const { conflict, ...rest } = file;
-    const { text, sha } = conflict;
+    const { text } = conflict;
     if (text === null) this.drop(path);
-    else this.put({ ...rest, text, baseSha: sha, dirty: false, loadId: file.loadId + 1 });
+    else this.put({ ...rest, text, ...baseOf(conflict), dirty: false, loadId: file.loadId + 1 });
   }
 
   /** Notes that the server has `write`, unless something newer is known of the file. */
@@ -109,23 +135,46 @@ export class DraftStore {
     if (!file || file.conflict || !(wasSent || file.baseSha === sha)) return;
     const size = new TextEncoder().encode(text).length;
     const mode = this.#state.files[path]?.mode ?? "100644";
-    this.set({ files: { ...this.#state.files, [path]: { sha256: sha, size, mode } } });
-    this.put({ ...file, baseSha: sha, dirty: file.text !== text });
+    const saved = { ...file, baseSha: sha, baseText: text, dirty: file.text !== text };
+    this.set({
+      files: { ...this.#state.files, [path]: { sha256: sha, size, mode } },
+      openFiles: new Map(this.#state.openFiles).set(path, saved),
+    });
   }
 
   /** Takes over what the server has instead of what the file was based on; unsaved text stays. */
   takeOver(file: TextFile, theirs: Conflict, verdict: Verdict, judgedText: string): void {
     const { conflict: _, ...rest } = file;
     if (verdict === "already_saved") {
-      this.put({ ...rest, baseSha: theirs.sha, dirty: file.text !== judgedText });
+      this.put({ ...rest, baseSha: theirs.sha, baseText: judgedText, dirty: file.text !== judgedText });
     } else if (verdict === "unchanged") {
       this.put(rest);
     } else if (file.dirty) {
-      this.put({ ...rest, conflict: theirs });
+      this.#meet(rest, theirs);
     } else if (theirs.text === null) {
       this.drop(file.path);
     } else {
-      this.put({ ...rest, text: theirs.text, baseSha: theirs.sha, loadId: file.loadId + 1 });
+      this.put({ ...rest, text: theirs.text, ...baseOf(theirs), loadId: file.loadId + 1 });
     }
   }
+
+  /** Unsaved text and a change of somebody else: put together where they are apart, else both are kept. */
+  #meet(file: TextFile, theirs: Conflict): void {
+    const { baseSha, baseText, text } = file;
+    const isKnown = baseSha !== null && baseText !== undefined;
+    const merged = isKnown && theirs.text !== null ? mergeApart(baseText, text, theirs.text) : null;
+    if (merged === null) this.put({ ...file, conflict: theirs });
+    else this.put({ ...file, text: merged, ...baseOf(theirs), loadId: file.loadId + 1 });
+  }
+}
+
+function isSameSave(a: SaveState, b: SaveState): boolean {
+  if (a.status !== b.status) return false;
+  if (a.status === "conflict" && b.status === "conflict") return a.paths.join("\n") === b.paths.join("\n");
+  if (!("problem" in a) || !("problem" in b)) return true;
+  return a.problem === b.problem && ("retrying" in a && a.retrying) === ("retrying" in b && b.retrying);
+}
+
+function baseOf({ sha, text }: Conflict): Pick<TextFile, "baseSha" | "baseText"> {
+  return { baseSha: sha, ...(text !== null && { baseText: text }) };
 }

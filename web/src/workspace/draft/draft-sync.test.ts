@@ -3,6 +3,7 @@ import { ApiProblem, noAnswer } from "../../api/problem";
 import type { ChangeRequest, ChangeResponse, FileList, Op, Tree } from "../../api/types";
 import type { DraftApi } from "./draft-api";
 import { DraftSync } from "./draft-sync";
+import { Journal, type JournalEntry, type JournalStorage } from "./journal";
 import { sha256OfText } from "./sha256";
 
 /** A server with one draft, that can be made to fail. */
@@ -278,4 +279,160 @@ test("whoever waits for the draft to be saved hears what keeps it from that", as
   const conflict = draft.saved();
   await settle(0);
   await expect(conflict).resolves.toEqual({ status: "conflict", paths: ["a"] });
+});
+
+test("two people at different places of a file both keep what they wrote, without being asked", async () => {
+  const { server, draft } = await opened({ a: "one\ntwo\nthree\n" }, "a");
+  server.write("a", "one\ntwo\nTHREE\n");
+  draft.edit("a", "ONE\ntwo\nthree\n");
+  await settle();
+  expect(server.texts.get("a")).toBe("ONE\ntwo\nTHREE\n");
+  expect(textOf(draft, "a")).toMatchObject({ text: "ONE\ntwo\nTHREE\n", dirty: false, loadId: 1 });
+  expect(draft.state.save.status).toBe("saved");
+});
+
+test("a version that is heard of while something is sent is read afterwards", async () => {
+  const { server, draft } = await opened({ a: "1", b: "1" }, "b");
+  draft.open("a");
+  await settle();
+  draft.edit("a", "2");
+  draft.flush();
+  server.write("b", "theirs");
+  draft.noticeVersion(server.version);
+  await settle();
+  expect(textOf(draft, "b")?.text).toBe("theirs");
+  expect(server.texts.get("a")).toBe("2");
+});
+
+test("going back in the history comes after what was typed, and shows what the server has then", async () => {
+  const { server, draft } = await opened({ a: "1" }, "a");
+  draft.edit("a", "2");
+  const typed: string[] = [];
+  const gone = draft.travel(async () => {
+    typed.push(server.texts.get("a") ?? "");
+    server.write("a", "before");
+    return { version: server.version };
+  });
+  await settle();
+  await gone;
+  expect(typed).toEqual(["2"]);
+  expect(textOf(draft, "a")).toMatchObject({ text: "before", dirty: false });
+});
+
+/** A browser's storage: what a page has written outlives it. */
+class FakeStorage implements JournalStorage {
+  entries: JournalEntry[] = [];
+  broken = false;
+  living = new Set<string>();
+
+  async left(app: string): Promise<JournalEntry[]> {
+    return this.entries.filter((entry) => entry.app === app && !this.living.has(entry.page));
+  }
+
+  async apply(puts: readonly JournalEntry[], deletes: readonly JournalEntry[]): Promise<void> {
+    if (this.broken) throw new Error("quota");
+    const gone = (entry: JournalEntry) =>
+      [...puts, ...deletes].some((other) => other.page === entry.page && other.path === entry.path);
+    this.entries = [...this.entries.filter((entry) => !gone(entry)), ...puts];
+  }
+}
+
+/** A page with a journal; the one before it is gone. */
+async function page(server: FakeServer, storage: FakeStorage, name: string): Promise<DraftSync> {
+  storage.living = new Set([name]);
+  const draft = new DraftSync(server, new Journal("app", name, storage));
+  draft.refresh();
+  await settle();
+  return draft;
+}
+
+test("what was typed and not saved comes back in the next page, and is saved there", async () => {
+  const server = new FakeServer({ a: "1" });
+  const storage = new FakeStorage();
+  const first = await page(server, storage, "p1");
+  first.open("a");
+  await settle();
+  server.faults = Array.from({ length: 9 }, () => ({ error: noAnswer() }));
+  first.edit("a", "12");
+  first.edit("a", "123");
+  await settle(0);
+  expect(storage.entries.map(({ text }) => text)).toEqual(["123"]);
+  server.faults = [];
+  // The first page is gone with its timers; what it had typed is all that is left of it.
+  vi.clearAllTimers();
+  const second = await page(server, storage, "p2");
+  expect(second.state.restored).toEqual([{ path: "a", baseSha: await sha256OfText("1") }]);
+  expect(server.texts.get("a")).toBe("123");
+  expect(storage.entries).toEqual([]);
+});
+
+test("what comes back is never put over something newer: both are shown", async () => {
+  const server = new FakeServer({ a: "newer" });
+  const storage = new FakeStorage();
+  const left = {
+    app: "app",
+    page: "p1",
+    path: "a",
+    text: "mine",
+    baseSha: await sha256OfText("1"),
+    at: Date.now(),
+  };
+  storage.entries = [left];
+  const draft = await page(server, storage, "p2");
+  expect(textOf(draft, "a")).toMatchObject({ text: "mine", conflict: { text: "newer" } });
+  expect(server.texts.get("a")).toBe("newer");
+  expect(storage.entries.map(({ page, text }) => [page, text])).toEqual([["p2", "mine"]]);
+});
+
+test("what was saved after all comes back without a word", async () => {
+  const server = new FakeServer({ a: "mine" });
+  const storage = new FakeStorage();
+  storage.entries = [
+    { app: "app", page: "p1", path: "a", text: "mine", baseSha: await sha256OfText("1"), at: Date.now() },
+  ];
+  const draft = await page(server, storage, "p2");
+  expect(draft.state.restored).toEqual([]);
+  expect(draft.hasUnsaved).toBe(false);
+  expect(storage.entries).toEqual([]);
+});
+
+test("what came back can be thrown away: the file is as it was", async () => {
+  const server = new FakeServer({ a: "1" });
+  const base = await sha256OfText("1");
+  const storage = new FakeStorage();
+  storage.entries = [{ app: "app", page: "p1", path: "a", text: "rubbish", baseSha: base, at: Date.now() }];
+  const draft = await page(server, storage, "p2");
+  expect(server.texts.get("a")).toBe("rubbish");
+  const dropped = draft.dropRestored();
+  await settle();
+  await dropped;
+  expect(server.requests.at(-1)?.ops).toEqual([{ op: "write", path: "a", sha256: base }]);
+  expect(draft.state.restored).toEqual([]);
+});
+
+test("another page that lives keeps its own", async () => {
+  const server = new FakeServer({ a: "1" });
+  const storage = new FakeStorage();
+  storage.entries = [{ app: "app", page: "p1", path: "a", text: "typing", baseSha: null, at: Date.now() }];
+  storage.living = new Set(["p1", "p2"]);
+  const draft = new DraftSync(server, new Journal("app", "p2", storage));
+  await settle();
+  expect(draft.hasUnsaved).toBe(false);
+  expect(storage.entries).toHaveLength(1);
+});
+
+test("a browser that keeps nothing is told apart: closing the page would lose something then", async () => {
+  const server = new FakeServer({ a: "1" });
+  const storage = new FakeStorage();
+  const draft = await page(server, storage, "p1");
+  draft.open("a");
+  await settle();
+  server.faults = Array.from({ length: 99 }, () => ({ error: noAnswer() }));
+  draft.edit("a", "2");
+  await settle(0);
+  expect(draft.isAtRisk).toBe(false);
+  storage.broken = true;
+  draft.edit("a", "23");
+  await settle(0);
+  expect(draft.isAtRisk).toBe(true);
 });

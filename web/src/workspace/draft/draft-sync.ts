@@ -16,10 +16,12 @@ import {
   type TextFile,
 } from "./draft-state";
 import { DraftStore, type Write } from "./draft-store";
+import type { Journal, JournalEntry } from "./journal";
 import { sha256, sha256OfText } from "./sha256";
 
+/** What is done to the draft other than typing, after everything typed so far. */
 interface StructuralChange {
-  ops: Op[];
+  run: () => Promise<void>;
   done: () => void;
   failed: (problem: ApiProblem) => void;
 }
@@ -33,8 +35,8 @@ export class DraftSync {
   #store = new DraftStore();
   #retry = new Retry((waiting) => this.#store.set({ waiting }));
   #pumping = false;
-  /** The hashes of the writes that are on their way. */
-  #inFlight = new Map<string, string>();
+  /** The writes that are on their way. */
+  #inFlight = new Map<string, Write>();
   #writesDue = false;
   #refreshDue = true;
   #changes: StructuralChange[] = [];
@@ -42,9 +44,18 @@ export class DraftSync {
   #firstEditAt: number | undefined;
   #keys = 0;
   readonly #keyPrefix = Math.random().toString(36).slice(2);
+  readonly #journal: Journal | undefined;
+  /** The newest version that was heard of. */
+  #heard = 0;
+  readonly #comingBack: JournalEntry[] = [];
 
-  constructor(api: DraftApi) {
+  /** With a journal, what is typed outlives the page; what an earlier page has left there comes back. */
+  constructor(api: DraftApi, journal?: Journal) {
     this.#api = api;
+    this.#journal = journal;
+    if (!journal) return;
+    this.#store.subscribe(() => journal.keep(this.#store.texts()));
+    void this.#comeBack(journal);
   }
 
   get state(): DraftState {
@@ -60,6 +71,11 @@ export class DraftSync {
     return this.#store.texts().some((file) => file.dirty) || this.#changes.length > 0;
   }
 
+  /** True while closing the page now would lose something: what is unsaved could not be kept in this browser. */
+  get isAtRisk(): boolean {
+    return this.hasUnsaved && this.#journal?.isKeeping !== true;
+  }
+
   /** Reads the list of files again and takes over what others changed. */
   refresh(): void {
     this.#refreshDue = true;
@@ -68,8 +84,8 @@ export class DraftSync {
 
   /** Tells that the draft is at `version`, as seen elsewhere. */
   noticeVersion(version: number): void {
-    const mine = this.#store.state.version;
-    if (!this.#pumping && mine !== null && version > mine) this.refresh();
+    this.#heard = Math.max(this.#heard, version);
+    if (this.#store.state.version !== null) this.#pump();
   }
 
   /** Ends a pause before a retry, and sends refused text again. */
@@ -87,8 +103,15 @@ export class DraftSync {
     void this.#load(path);
   }
 
+  /** What is in the file here, with the last key that was pressed. */
+  textOf(path: string): string | undefined {
+    return this.#store.text(path)?.text;
+  }
+
   edit(path: string, text: string): void {
-    if (this.#store.edit(path, text)) this.#schedule();
+    if (!this.#store.edit(path, text)) return;
+    this.#journal?.keep(this.#store.texts());
+    this.#schedule();
   }
 
   /** Forgets a file that is saved; an unsaved one stays until it is. */
@@ -125,10 +148,41 @@ export class DraftSync {
 
   /** Creates, deletes or renames, after everything typed so far. Rejects with an `ApiProblem`. */
   change(ops: Op[]): Promise<void> {
-    return new Promise((done, failed) => {
-      this.#changes.push({ ops, done, failed });
-      this.flush();
+    return this.#queue(async () => {
+      await this.#send(() => ops);
+      const openFiles = moveOpenFiles(this.#store.state.openFiles, ops);
+      this.#store.set({ files: applyToTree(this.#store.state.files, ops), openFiles });
     });
+  }
+
+  /**
+   * Lets the server change the draft by itself (undo, redo, restore), after everything typed so far. `call` is repeated
+   * under the same key when its answer is lost. Rejects with an `ApiProblem`.
+   */
+  travel(call: (idempotencyKey: string) => Promise<{ version: number }>): Promise<void> {
+    return this.#queue(async () => {
+      const key = this.#newKey();
+      const { version } = await this.#retry.untilFinal(() => call(key));
+      this.#heard = Math.max(this.#heard, version);
+    });
+  }
+
+  /** The person has seen what came back. */
+  forgetRestored(): void {
+    this.#store.set({ restored: [] });
+  }
+
+  /** Takes back what came back: the files are as they were on the server. */
+  async dropRestored(): Promise<void> {
+    const restored = this.state.restored;
+    this.forgetRestored();
+    const ops: Op[] = [];
+    for (const { path, baseSha } of restored) {
+      if (this.#store.text(path)?.conflict) this.#store.takeTheirs(path);
+      else if (baseSha === null) ops.push({ op: "delete", path });
+      else ops.push({ op: "write", path, sha256: baseSha });
+    }
+    if (ops.length > 0) await this.change(ops);
   }
 
   /** Ends a conflict: the text here becomes the file. */
@@ -140,6 +194,13 @@ export class DraftSync {
   /** Ends a conflict: their text, or their deletion, is taken over. */
   takeTheirs(path: string): void {
     this.#store.takeTheirs(path);
+  }
+
+  #queue(run: () => Promise<void>): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#changes.push({ run, done, failed });
+      this.flush();
+    });
   }
 
   #schedule(): void {
@@ -163,12 +224,13 @@ export class DraftSync {
 
   /** Does the one thing that is due first; false when nothing is. */
   async #step(): Promise<boolean> {
-    if (this.#refreshDue) {
+    const { version } = this.#store.state;
+    if (this.#refreshDue || (version !== null && this.#heard > version)) {
       this.#refreshDue = false;
       await this.#readList();
       return true;
     }
-    if (this.#store.state.version === null) return false;
+    if (version === null) return false;
     const due = this.#writesDue ? this.#dueWrites() : [];
     if (due.length > 0) {
       await this.#sendWrites(due);
@@ -183,12 +245,18 @@ export class DraftSync {
   }
 
   async #readList(): Promise<void> {
+    // What comes back from here on is held against a later list.
+    const back = this.#comingBack.splice(0);
     try {
       await this.#adopt(await this.#retry.untilFinal(() => this.#api.listFiles()));
       this.#store.set({ problem: null });
+      this.#tellRestored(back);
     } catch (error) {
+      this.#comingBack.push(...back);
       this.#store.set({ problem: asProblem(error) });
     }
+    // A version that does not come is not asked for again and again.
+    this.#heard = Math.min(this.#heard, this.#store.state.version ?? 0);
     // A conflict may just have dissolved.
     this.#writesDue = true;
   }
@@ -199,10 +267,12 @@ export class DraftSync {
 
   async #sendWrites(files: TextFile[]): Promise<void> {
     this.#store.set({ busy: true });
-    const hash = async ({ path, text }: TextFile) => ({ path, text, sha: await sha256OfText(text) });
+    const hash = async ({ path, text, baseSha }: TextFile): Promise<Write> => {
+      return { path, text, baseSha, sha: await sha256OfText(text) };
+    };
     const writes = await Promise.all(files.map(hash));
     let sent: Write[] = [];
-    this.#inFlight = new Map(writes.map(({ path, sha }) => [path, sha]));
+    this.#inFlight = new Map(writes.map((write) => [write.path, write]));
     try {
       await this.#send(() => {
         sent = writes.filter((write) => this.#isDue(write));
@@ -217,10 +287,13 @@ export class DraftSync {
     }
   }
 
-  /** False once the server has this very content, or something else that the person has to decide about. */
-  #isDue({ path, sha }: Write): boolean {
+  /**
+   * False once the server has this very content, or something else: that the person has to decide about, or that the text
+   * has taken in meanwhile, so that this older one would throw it out again.
+   */
+  #isDue({ path, sha, baseSha }: Write): boolean {
     const file = this.#store.text(path);
-    return file?.dirty === true && !file.conflict && file.baseSha !== sha;
+    return file?.dirty === true && !file.conflict && file.baseSha !== sha && file.baseSha === baseSha;
   }
 
   async #writeRefused(writes: Write[], problem: ApiProblem): Promise<void> {
@@ -236,12 +309,10 @@ export class DraftSync {
     }
   }
 
-  async #sendChange({ ops, done, failed }: StructuralChange): Promise<void> {
+  async #sendChange({ run, done, failed }: StructuralChange): Promise<void> {
     this.#store.set({ busy: true });
     try {
-      await this.#send(() => ops);
-      const openFiles = moveOpenFiles(this.#store.state.openFiles, ops);
-      this.#store.set({ files: applyToTree(this.#store.state.files, ops), openFiles });
+      await run();
       done();
     } catch (error) {
       failed(asProblem(error));
@@ -257,12 +328,12 @@ export class DraftSync {
       const current = ops();
       if (current.length === 0) return;
       const base_version = this.#store.state.version ?? 0;
-      const key = `${this.#keyPrefix}-${this.#keys++}`;
+      const key = this.#newKey();
       try {
         // A repeat after a lost answer is the same request with the same key: applied once.
         const call = () => this.#api.applyChanges({ base_version, ops: current }, key);
         const { version } = await this.#retry.untilFinal(call);
-        this.#store.set({ version });
+        this.#store.setVersion(version);
         if (version !== base_version + 1) this.#refreshDue = true;
         return;
       } catch (error) {
@@ -271,6 +342,33 @@ export class DraftSync {
       if (conflicts > 2) await this.#retry.pause(conflicts);
       await this.#adopt(await this.#retry.untilFinal(() => this.#api.listFiles()));
     }
+  }
+
+  #newKey(): string {
+    return `${this.#keyPrefix}-${this.#keys++}`;
+  }
+
+  /** Puts back what an earlier page has left; then the server's list says whether anybody wrote something newer. */
+  async #comeBack(journal: Journal): Promise<void> {
+    const entries = await journal.left(Date.now());
+    // Somebody who types in a file already has it as they want it; what was left stays for another time.
+    const taken = entries.filter(({ path }) => !this.#store.text(path)?.dirty);
+    if (taken.length === 0) return;
+    for (const { path, text, baseSha } of taken) {
+      const loadId = (this.#store.text(path)?.loadId ?? 0) + 1;
+      this.#store.put({ kind: "text", path, text, baseSha, dirty: true, loadId });
+    }
+    this.#comingBack.push(...taken);
+    this.refresh();
+    await journal.settled();
+    if (journal.isKeeping) await journal.forget(taken);
+  }
+
+  /** What the server had already needs no word. */
+  #tellRestored(back: readonly JournalEntry[]): void {
+    const unsaved = back.filter(({ path }) => this.#store.text(path)?.dirty);
+    const restored = unsaved.map(({ path, baseSha }) => ({ path, baseSha }));
+    if (restored.length > 0) this.#store.set({ restored });
   }
 
   /** Takes over the server's list, and what it says about every open file. */
@@ -289,8 +387,9 @@ export class DraftSync {
   async #reconcile(path: string, serverSha: string | null): Promise<void> {
     const before = this.#store.text(path);
     if (!before || serverSha === (before.conflict ? before.conflict.sha : before.baseSha)) return;
-    if (serverSha !== null && serverSha === this.#inFlight.get(path)) {
-      this.#store.put({ ...before, baseSha: serverSha });
+    const write = this.#inFlight.get(path);
+    if (write && serverSha === write.sha) {
+      this.#store.put({ ...before, baseSha: serverSha, baseText: write.text });
       return;
     }
     const bytes = serverSha === null ? null : await this.#readIfThere(path);

@@ -1,24 +1,42 @@
 // CodeMirror for React: one view, a state per file, so that switching keeps undo, selection and scrolling.
+import { setDiagnostics } from "@codemirror/lint";
+import { gotoLine, openSearchPanel } from "@codemirror/search";
 import { Annotation, Compartment, EditorState, type Extension, Text } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
-import { type RefObject, useEffect, useRef } from "react";
-import { strings } from "../../strings";
+import i18next from "i18next";
+import { type Ref, type RefObject, useEffect, useImperativeHandle, useRef } from "react";
+import { marksOf, type Problem } from "./diagnostics";
 import styles from "./editor.module.css";
+import { formatText, parserOf } from "./format";
 import { languageOf } from "./languages";
+import { phrases } from "./phrases";
 import { setup } from "./setup";
 import { fromEditor, lineEndingOf, replacement, toEditor } from "./text";
 
 interface CodeEditorProps {
+  ref?: Ref<EditorHandle>;
   path: string;
   text: string;
   /** Another value than before: `text` was replaced by something else than typing here. */
   loadId: number;
-  readOnly?: boolean;
-  onChange?: (path: string, text: string) => void;
-  onSave?: () => void;
+  problems: readonly Problem[];
+  onChange: (path: string, text: string) => void;
+  onSave: () => void;
+  /** The cursor is in this line now, from 1. */
+  onLine: (line: number) => void;
   goal?: Goal | undefined;
   /** The cursor is at `goal` now. */
-  onReached?: () => void;
+  onReached: () => void;
+}
+
+/** What can be asked of the editor from outside. */
+export interface EditorHandle {
+  focus(): void;
+  /** Opens the search in this file. */
+  find(): void;
+  goToLine(): void;
+  /** Rejects with `FormatError` when the text cannot be read; false when there is no formatter for this kind of file. */
+  format(): Promise<boolean>;
 }
 
 /** Where the cursor shall go, in lines and columns from 1; past the end means the end. */
@@ -29,6 +47,7 @@ export interface Goal {
 
 const fromOutside = Annotation.define<boolean>();
 const language = new Compartment();
+const NO_PROBLEMS: readonly Problem[] = [];
 
 interface Kept {
   state: EditorState;
@@ -38,10 +57,9 @@ interface Kept {
 }
 
 export default function CodeEditor(props: CodeEditorProps) {
-  const { path, text, loadId, readOnly = false } = props;
+  const { path, text, loadId, goal } = props;
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
-  const kept = useRef(new Map<string, Kept>());
   const latest = useRef(props);
   latest.current = props;
 
@@ -51,13 +69,52 @@ export default function CodeEditor(props: CodeEditorProps) {
     view.current = created;
     return () => created.destroy();
   }, []);
+  useImperativeHandle(props.ref, () => handleOf(view, latest), []);
+  useFile(view, latest, path);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `text` is what was typed here, unless `loadId` says else
   useEffect(() => {
     const editor = view.current;
+    const change = editor && replacement(editor.state.doc.toString(), toEditor(text));
+    if (!editor || !change) return;
+    // `Text` directly: a plain string would be split by what the state takes for line ends.
+    const insert = Text.of(change.insert.split("\n"));
+    editor.dispatch({ changes: { ...change, insert }, annotations: fromOutside.of(true) });
+  }, [path, loadId]);
+
+  const problems = props.problems.length === 0 ? NO_PROBLEMS : props.problems;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another file has other marks
+  useEffect(() => {
+    const editor = view.current;
+    if (editor) editor.dispatch(setDiagnostics(editor.state, marksOf(editor.state.doc, problems)));
+  }, [path, problems]);
+
+  useEffect(() => {
+    if (!goal) return;
+    // After the frame that puts a file's scrolling back.
+    const frame = requestAnimationFrame(() => {
+      if (!view.current) return;
+      goTo(view.current, goal);
+      latest.current.onReached();
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [goal]);
+
+  return <div ref={host} className={styles.editor} data-testid="editor" />;
+}
+
+/** Shows the file at `path` as it was left. */
+function useFile(
+  view: RefObject<EditorView | undefined>,
+  latest: RefObject<CodeEditorProps>,
+  path: string,
+): void {
+  const kept = useRef(new Map<string, Kept>());
+  useEffect(() => {
+    const editor = view.current;
     if (!editor) return;
     const before = kept.current.get(path);
-    editor.setState(before?.state ?? stateOf(path, text, readOnly, latest));
+    editor.setState(before?.state ?? stateOf(path, latest.current.text, latest));
     if (before) requestAnimationFrame(() => editor.scrollDOM.scrollTo({ top: before.scrollTop }));
     let here = true;
     let spoken = before?.spoken ?? false;
@@ -72,31 +129,35 @@ export default function CodeEditor(props: CodeEditorProps) {
       here = false;
       kept.current.set(path, { state: editor.state, scrollTop: editor.scrollDOM.scrollTop, spoken });
     };
-  }, [path, readOnly]);
+  }, [view, latest, path]);
+}
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: as above
-  useEffect(() => {
-    const editor = view.current;
-    const change = editor && replacement(editor.state.doc.toString(), toEditor(text));
-    if (!editor || !change) return;
-    // `Text` directly: a plain string would be split by what the state takes for line ends.
-    const insert = Text.of(change.insert.split("\n"));
-    editor.dispatch({ changes: { ...change, insert }, annotations: fromOutside.of(true) });
-  }, [path, loadId]);
+function handleOf(view: RefObject<EditorView | undefined>, latest: RefObject<CodeEditorProps>): EditorHandle {
+  return {
+    focus: () => view.current?.focus(),
+    find: () => view.current && openSearchPanel(view.current),
+    goToLine: () => view.current && gotoLine(view.current),
+    format: () => (view.current ? format(view.current, latest.current.path) : Promise.resolve(false)),
+  };
+}
 
-  const { goal } = props;
-  useEffect(() => {
-    if (!goal) return;
-    // After the frame that puts a file's scrolling back.
-    const frame = requestAnimationFrame(() => {
-      if (!view.current) return;
-      goTo(view.current, goal);
-      latest.current.onReached?.();
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [goal]);
-
-  return <div ref={host} className={styles.editor} data-testid={readOnly ? "editor-theirs" : "editor"} />;
+/** Formats what is in the editor; whoever typed on meanwhile keeps what they have typed. */
+async function format(editor: EditorView, path: string): Promise<boolean> {
+  const parser = parserOf(path);
+  if (!parser) return false;
+  const { doc, selection } = editor.state;
+  const before = doc.toString();
+  const { text, cursor } = await formatText(path, parser, before, selection.main.head);
+  const change = replacement(before, text);
+  if (!change || editor.state.doc !== doc) return true;
+  const insert = Text.of(change.insert.split("\n"));
+  editor.dispatch({
+    changes: { ...change, insert },
+    selection: { anchor: Math.min(Math.max(0, cursor), text.length) },
+    userEvent: "input.format",
+    scrollIntoView: true,
+  });
+  return true;
 }
 
 function goTo(editor: EditorView, { line, column = 1 }: Goal): void {
@@ -107,35 +168,32 @@ function goTo(editor: EditorView, { line, column = 1 }: Goal): void {
   editor.focus();
 }
 
-function stateOf(
-  path: string,
-  text: string,
-  readOnly: boolean,
-  latest: RefObject<CodeEditorProps>,
-): EditorState {
+function stateOf(path: string, text: string, latest: RefObject<CodeEditorProps>): EditorState {
   const lineEnding = lineEndingOf(text);
   const report = EditorView.updateListener.of((update) => {
+    const { onChange, onLine } = latest.current;
     const typed = update.docChanged && !update.transactions.some((step) => step.annotation(fromOutside));
-    if (typed) latest.current.onChange?.(path, fromEditor(update.state.doc.toString(), lineEnding));
+    if (typed) onChange(path, fromEditor(update.state.doc.toString(), lineEnding));
+    if (update.selectionSet || typed)
+      onLine(update.state.doc.lineAt(update.state.selection.main.head).number);
   });
   const save = keymap.of([
     {
       key: "Mod-s",
       preventDefault: true,
       run: () => {
-        latest.current.onSave?.();
+        latest.current.onSave();
         return true;
       },
     },
   ]);
-  const label = readOnly ? strings.editor.theirs : strings.editor.label(path);
   const extensions: Extension[] = [
     save,
+    phrases(),
     setup,
     language.of([]),
     report,
-    EditorView.contentAttributes.of({ "aria-label": label }),
-    readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
+    EditorView.contentAttributes.of({ "aria-label": i18next.t("editor:label", { path }), tabindex: "0" }),
   ];
   return EditorState.create({ doc: toEditor(text), extensions });
 }

@@ -1,49 +1,62 @@
 // Tabs, and what is in the one shown: text to edit, a picture, two versions to choose from, or why there is nothing.
-import { lazy, Suspense } from "react";
+import type { Person } from "@vitrine/client/channel";
+import { lazy, type RefObject, Suspense, useRef } from "react";
+import { useTranslation } from "react-i18next";
 import { fileUrl } from "../../api/calls";
-import { Button } from "../../components/button";
+import { useCommands } from "../../commands/commands";
+import { Button, IconButton } from "../../components/button";
 import { sizeOf } from "../../components/format";
-import { Empty, Notice, ProblemNotice } from "../../components/notice";
-import { strings } from "../../strings";
-import type { DraftState, OpenFile, TextFile } from "../draft/draft-state";
+import { Empty, ProblemNotice } from "../../components/notice";
+import { type DraftState, MAX_TEXT_BYTES, type OpenFile, type TextFile } from "../draft/draft-state";
 import type { DraftSync } from "../draft/draft-sync";
-import type { Goal } from "./code-editor";
+import type { EditorHandle, Goal } from "./code-editor";
+import { ConflictPane } from "./conflict-pane";
+import type { Problem } from "./diagnostics";
 import styles from "./editor.module.css";
 import { TabBar } from "./tab-bar";
+import { type Formatting, useFormat } from "./use-format";
 import type { Tabs } from "./use-tabs";
 
 const CodeEditor = lazy(() => import("./code-editor"));
-const text = strings.editor;
 const PICTURE = /\.(png|jpe?g|gif|webp|avif|ico|bmp)$/i;
+const NONE: readonly Problem[] = [];
 
 interface CodePaneProps {
   app: string;
   draft: DraftSync;
   state: DraftState;
   tabs: Tabs;
+  problems: ReadonlyMap<string, readonly Problem[]>;
+  people: ReadonlyMap<string, readonly Person[]>;
+  onLine: (line: number) => void;
   /** A line to go to, in one of the files. */
   goal: (Goal & { path: string }) | undefined;
   onReached: () => void;
 }
 
-export function CodePane({ app, draft, state, tabs, goal, onReached }: CodePaneProps) {
+export function CodePane(props: CodePaneProps) {
+  const { t } = useTranslation("editor");
+  const { app, draft, state, tabs, people } = props;
+  const editor = useRef<EditorHandle>(null);
+  const formatting = useFormat(editor);
   const file = state.openFiles.get(tabs.active);
+  const isText = file?.kind === "text";
+  useEditorCommands({ tabs, editor, formatting, isText });
+  // The editor stays where it is while something else is shown: it holds every file's undo and place.
+  const lastText = useRef<TextFile>(undefined);
+  if (isText) lastText.current = file;
+  const text = isText ? file : lastText.current;
   return (
     <div className={styles.pane}>
-      {tabs.paths.length > 0 && <TabBar tabs={tabs} state={state} />}
-      {file?.kind === "text" ? (
-        <TextPane
-          file={file}
-          draft={draft}
-          goal={goal?.path === file.path ? goal : undefined}
-          onReached={onReached}
-        />
-      ) : (
+      {tabs.paths.length > 0 && <TabBar tabs={tabs} state={state} people={people} />}
+      <Outcome formatting={formatting} />
+      {text && <TextPane {...props} file={text} shown={isText} editor={editor} />}
+      {!isText && (
         <div className={styles.middle}>
           {file ? (
             <NotText app={app} file={file} draft={draft} />
           ) : (
-            <Empty title={text.emptyTitle}>{text.empty}</Empty>
+            <Empty title={t("emptyTitle")}>{t("empty")}</Empty>
           )}
         </div>
       )}
@@ -51,60 +64,105 @@ export function CodePane({ app, draft, state, tabs, goal, onReached }: CodePaneP
   );
 }
 
-interface TextPaneProps {
-  file: TextFile;
-  draft: DraftSync;
-  goal: Goal | undefined;
-  onReached: () => void;
+interface EditorCommands {
+  tabs: Tabs;
+  editor: RefObject<EditorHandle | null>;
+  formatting: Formatting;
+  isText: boolean;
 }
 
-function TextPane({ file, draft, goal, onReached }: TextPaneProps) {
-  const { conflict, rejected } = file;
+function useEditorCommands({ tabs, editor, formatting, isText }: EditorCommands): void {
+  const { t } = useTranslation("editor");
+  const section = t("section");
+  const noTab = tabs.active === "";
+  const goBy = (step: number) => {
+    const { paths, active } = tabs;
+    const next = paths[(paths.indexOf(active) + step + paths.length) % paths.length];
+    if (next !== undefined) tabs.open(next);
+  };
+  useCommands([
+    {
+      id: "editor.format",
+      title: t("format"),
+      section,
+      keys: "Mod+Shift+F",
+      disabled: !isText,
+      run: () => formatting.run(),
+    },
+    { id: "editor.find", title: t("find"), section, disabled: !isText, run: () => editor.current?.find() },
+    {
+      id: "editor.line",
+      title: t("goToLine"),
+      section,
+      disabled: !isText,
+      run: () => editor.current?.goToLine(),
+    },
+    { id: "editor.next", title: t("nextTab"), section, disabled: noTab, run: () => goBy(1) },
+    { id: "editor.previous", title: t("previousTab"), section, disabled: noTab, run: () => goBy(-1) },
+    {
+      id: "editor.close",
+      title: t("closeThis"),
+      section,
+      disabled: noTab,
+      run: () => tabs.close(tabs.active),
+    },
+  ]);
+}
+
+/** What became of formatting: said only where it did not work. */
+function Outcome({ formatting }: { formatting: Formatting }) {
+  const { t } = useTranslation("editor");
+  const { state, dismiss } = formatting;
+  if (state === undefined) return null;
+  const words =
+    state.kind === "going" ? t("formatting") : state.kind === "unknown" ? t("formatUnknown") : undefined;
+  return (
+    <div className={styles.outcome} role="status" data-testid="format-outcome">
+      <p>{words ?? t("formatFailed", { reason: state.kind === "failed" ? state.reason : "" })}</p>
+      {state.kind !== "going" && <IconButton small icon="close" label={t("dismiss")} onClick={dismiss} />}
+    </div>
+  );
+}
+
+interface TextPaneProps extends CodePaneProps {
+  file: TextFile;
+  shown: boolean;
+  editor: RefObject<EditorHandle | null>;
+}
+
+function TextPane({ file, shown, editor, draft, tabs, problems, goal, onLine, onReached }: TextPaneProps) {
+  const { t } = useTranslation("editor");
+  const { conflict, rejected, path } = file;
+  const isCompared = conflict !== undefined && conflict.text !== null;
   return (
     <>
-      {conflict && <ConflictNotice file={file} draft={draft} />}
-      {rejected && !conflict && <ProblemNotice flat error={rejected} />}
-      <div className={styles.versions}>
-        <Suspense fallback={<p className={styles.quiet}>{text.loadingEditor}</p>}>
+      {shown && conflict && (
+        <ConflictPane
+          key={`${path} ${conflict.sha}`}
+          file={file}
+          conflict={conflict}
+          draft={draft}
+          onOpen={tabs.open}
+        />
+      )}
+      {shown && rejected && !conflict && <ProblemNotice flat error={rejected} />}
+      <div className={styles.text} hidden={!shown || isCompared}>
+        <Suspense fallback={<p className={styles.quiet}>{t("loadingEditor")}</p>}>
           <CodeEditor
-            path={file.path}
+            ref={editor}
+            path={path}
             text={file.text}
             loadId={file.loadId}
-            onChange={(path, value) => draft.edit(path, value)}
+            problems={problems.get(path) ?? NONE}
+            onChange={(changed, value) => draft.edit(changed, value)}
             onSave={() => draft.flush()}
-            goal={goal}
+            onLine={onLine}
+            goal={shown && goal?.path === path ? goal : undefined}
             onReached={onReached}
           />
-          {conflict && conflict.text !== null && (
-            <CodeEditor path={file.path} text={conflict.text} loadId={0} key={conflict.sha} readOnly />
-          )}
         </Suspense>
       </div>
     </>
-  );
-}
-
-function ConflictNotice({ file, draft }: { file: TextFile; draft: DraftSync }) {
-  const deleted = file.conflict?.text === null;
-  const actions = (
-    <>
-      <Button small onClick={() => draft.keepMine(file.path)} data-testid="keep-mine">
-        {text.keepMine}
-      </Button>
-      <Button small onClick={() => draft.takeTheirs(file.path)} data-testid="take-theirs">
-        {deleted ? text.acceptDelete : text.takeTheirs}
-      </Button>
-    </>
-  );
-  return (
-    <Notice
-      flat
-      tone="warn"
-      title={deleted ? text.conflictDeletedTitle : text.conflictTitle}
-      actions={actions}
-    >
-      {deleted ? text.conflictDeleted : text.conflict}
-    </Notice>
   );
 }
 
@@ -115,11 +173,12 @@ interface NotTextProps {
 }
 
 function NotText({ app, file, draft }: NotTextProps) {
-  if (file.kind === "loading") return <p className={styles.quiet}>{text.loading(file.path)}</p>;
+  const { t } = useTranslation(["editor", "common"]);
+  if (file.kind === "loading") return <p className={styles.quiet}>{t("loading", { path: file.path })}</p>;
   if (file.kind === "failed") {
     const again = (
       <Button small onClick={() => draft.open(file.path)}>
-        {strings.common.tryAgain}
+        {t("common:tryAgain")}
       </Button>
     );
     return <ProblemNotice error={file.problem} actions={again} />;
@@ -129,14 +188,14 @@ function NotText({ app, file, draft }: NotTextProps) {
     <div className={styles.binary}>
       {PICTURE.test(file.path) && <img key={file.sha} src={url} alt={file.path} className={styles.picture} />}
       <Empty
-        title={text.binaryTitle}
+        title={file.size > MAX_TEXT_BYTES ? t("tooLargeTitle") : t("binaryTitle")}
         actions={
           <a href={url} download={file.path.slice(file.path.lastIndexOf("/") + 1)}>
-            {text.download}
+            {t("download")}
           </a>
         }
       >
-        {text.binary(sizeOf(file.size))}
+        {t("binary", { size: sizeOf(file.size) })}
       </Empty>
     </div>
   );

@@ -7,7 +7,8 @@ import {
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { lintGutter, lintKeymap } from "@codemirror/lint";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import type { Extension } from "@codemirror/state";
 import {
   drawSelection,
@@ -20,6 +21,12 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags as t } from "@lezer/highlight";
+
+// What differs: the same two colours as everywhere, seen through.
+const NEW = "color-mix(in srgb, var(--good) 8%, transparent)";
+const NEW_STRONG = "color-mix(in srgb, var(--good) 10%, transparent)";
+const OLD = "color-mix(in srgb, var(--bad) 7%, transparent)";
+const OLD_STRONG = "color-mix(in srgb, var(--bad) 9%, transparent)";
 
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--ink)", backgroundColor: "var(--surface)" },
@@ -56,6 +63,30 @@ const look = EditorView.theme({
     backgroundColor: "var(--surface)",
     boxShadow: "var(--shadow)",
     overflow: "hidden",
+  },
+  ".cm-gutter-lint": { width: "14px" },
+  ".cm-gutter-lint .cm-gutterElement": { padding: "0 0 0 4px" },
+  ".cm-lint-marker": { width: "8px", height: "8px", marginTop: "6px", borderRadius: "50%", content: '""' },
+  ".cm-lint-marker-error": { backgroundColor: "var(--bad)" },
+  ".cm-lint-marker-warning": { backgroundColor: "var(--warn)" },
+  ".cm-diagnostic": { padding: "6px 10px", fontFamily: "var(--font)", fontSize: "13px", maxWidth: "480px" },
+  ".cm-diagnostic-error": { borderLeft: "3px solid var(--bad)" },
+  ".cm-diagnostic-warning": { borderLeft: "3px solid var(--warn)" },
+  ".cm-searchMatch": { backgroundColor: "var(--warn-soft)" },
+  ".cm-searchMatch-selected": { backgroundColor: "var(--code-selection)" },
+  ".cm-changedLine": { backgroundColor: `${NEW} !important` },
+  "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: `${OLD} !important` },
+  ".cm-changedText": { background: `${NEW_STRONG} !important`, boxShadow: "inset 0 -2px var(--good)" },
+  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": {
+    background: `${OLD_STRONG} !important`,
+    boxShadow: "inset 0 -2px var(--bad)",
+  },
+  ".cm-collapsedLines": {
+    padding: "2px 16px",
+    background: "var(--canvas)",
+    color: "var(--ink-soft)",
+    fontFamily: "var(--font)",
+    fontSize: "12px",
   },
   ".cm-tooltip-autocomplete ul li[aria-selected]": {
     background: "var(--accent-soft)",
@@ -96,12 +127,15 @@ export const setup: Extension = [
   autocompletion(),
   highlightActiveLine(),
   highlightSelectionMatches(),
+  search({ top: true }),
+  lintGutter(),
   keymap.of([
     ...closeBracketsKeymap,
     ...defaultKeymap,
     ...searchKeymap,
     ...historyKeymap,
     ...completionKeymap,
+    ...lintKeymap,
     // Escape, then Tab, leaves the editor.
     indentWithTab,
   ]),

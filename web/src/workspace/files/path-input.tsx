@@ -1,6 +1,6 @@
 // A path to type in the place where it will stand: Enter takes it, Escape or leaving it empty gives up.
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { strings } from "../../strings";
+import { useTranslation } from "react-i18next";
 import styles from "./file-tree.module.css";
 
 interface PathInputProps {
@@ -12,6 +12,7 @@ interface PathInputProps {
 }
 
 export function PathInput({ label, initial, onSubmit, onClose }: PathInputProps) {
+  const { t } = useTranslation("files");
   const input = useRef<HTMLInputElement>(null);
   const [path, setPath] = useState(initial);
   const [fault, setFault] = useState<string | null>(null);
@@ -42,7 +43,7 @@ export function PathInput({ label, initial, onSubmit, onClose }: PathInputProps)
         className={styles.pathInput}
         aria-label={label}
         aria-invalid={fault !== null}
-        placeholder={strings.files.namePlaceholder}
+        placeholder={t("namePlaceholder")}
         spellCheck={false}
         autoCapitalize="off"
         autoComplete="off"

@@ -1,6 +1,9 @@
-// The keyboard in the file list, as in every tree: arrows, Home, End, Enter, F2 and Delete.
+// The keyboard in the file list, as in every tree: arrows, Home, End, Enter, F2, Delete, and letters that lead to a name.
 import { type KeyboardEvent, useRef, useState } from "react";
 import { type Move, moveFocus, type Row } from "./tree-model";
+
+/** Letters that come faster than this are one word. */
+const LETTERS_MS = 700;
 
 interface TreeKeys {
   rows: readonly Row[];
@@ -20,8 +23,20 @@ export function useTreeFocus({ rows, onOpen, onExpand, onRename, onDelete }: Tre
   const go = (move: Move) => {
     const path = rows[moveFocus(rows, index, move)]?.path;
     if (path === undefined) return;
-    setFocusedPath(path);
+    focusOn(path);
+  };
+  const focusOn = (path: string) =>
     tree.current?.querySelector<HTMLElement>(`[data-path="${CSS.escape(path)}"]`)?.focus();
+  const typed = useRef({ letters: "", at: 0 });
+  /** The next row whose name begins with the letters typed in one go. */
+  const toLetters = (letter: string, at: number) => {
+    const isMore = at - typed.current.at < LETTERS_MS;
+    typed.current = { letters: (isMore ? typed.current.letters : "") + letter.toLowerCase(), at };
+    const { letters } = typed.current;
+    const from = index + (letters.length > 1 ? 0 : 1);
+    const order = [...rows.slice(from), ...rows.slice(0, from)];
+    const hit = order.find(({ name }) => name.toLowerCase().startsWith(letters));
+    if (hit) focusOn(hit.path);
   };
   const activate = () => {
     if (!row) return;
@@ -48,10 +63,14 @@ export function useTreeFocus({ rows, onOpen, onExpand, onRename, onDelete }: Tre
     const act = keys.get(event.key);
     // Buttons inside a row keep their own keys.
     const onRow = (event.target as HTMLElement).getAttribute("role") === "treeitem";
-    if (!act || !onRow || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    act();
+    if (!onRow || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (act) {
+      event.preventDefault();
+      act();
+    } else if (event.key.length === 1) {
+      toLetters(event.key, event.timeStamp);
+    }
   };
   // The first row is where Tab leads, but nobody chose it.
-  return { tree, tabRow: row, chosenRow: rows[found], setFocusedPath, onKeyDown };
+  return { tree, tabRow: row, chosenRow: rows[found], setFocusedPath, focusOn, onKeyDown };
 }

@@ -1,14 +1,12 @@
 // Files dropped on the list or chosen: asks before it replaces anything, and says how it goes.
 import { type DragEvent, type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
 import type { Tree } from "../../api/types";
 import { Button } from "../../components/button";
 import { Notice } from "../../components/notice";
-import { strings } from "../../strings";
 import styles from "./file-tree.module.css";
 import { joinPath } from "./tree-model";
 import type { FileActions } from "./use-file-actions";
-
-const text = strings.files;
 
 interface Pending {
   files: readonly File[];
@@ -16,6 +14,7 @@ interface Pending {
 }
 
 export function useUploads(actions: FileActions, tree: Tree) {
+  const { t } = useTranslation("files");
   const [over, setOver] = useState(false);
   const [question, setQuestion] = useState<Pending>();
   const [fault, setFault] = useState<string | null>(null);
@@ -36,14 +35,6 @@ export function useUploads(actions: FileActions, tree: Tree) {
     setOver(false);
     take(filesOf(event.dataTransfer), folder);
   };
-  const dropTarget = (folder: string) => ({
-    onDragOver: (event: DragEvent) => {
-      event.preventDefault();
-      setOver(true);
-    },
-    onDragLeave: () => setOver(false),
-    onDrop: (event: DragEvent) => drop(event, folder),
-  });
 
   let note: ReactNode = null;
   if (question) {
@@ -52,27 +43,27 @@ export function useUploads(actions: FileActions, tree: Tree) {
     const skip = files.filter((file) => !exists(folder)(file));
     note = (
       <div className={styles.question}>
-        <p>{text.replace(taken.join(", "))}</p>
+        <p>{t("replace", { names: taken.join(", ") })}</p>
         <Button small onClick={() => upload(files, folder)}>
-          {text.replaceYes}
+          {t("replaceYes")}
         </Button>
         <Button small onClick={() => upload(skip, folder)}>
-          {text.replaceNo}
+          {t("replaceNo")}
         </Button>
       </div>
     );
   } else if (actions.uploading > 0) {
-    note = <p className={styles.quiet}>{text.uploading(actions.uploading)}</p>;
+    note = <p className={styles.quiet}>{t("uploading", { count: actions.uploading })}</p>;
   } else if (over) {
-    note = <p className={styles.quiet}>{text.dropHere}</p>;
+    note = <p className={styles.quiet}>{t("dropHere")}</p>;
   } else if (fault) {
     note = (
-      <Notice flat title={text.notDone}>
+      <Notice flat title={t("notDone")}>
         {fault}
       </Notice>
     );
   }
-  return { over, take, drop, dropTarget, note };
+  return { over, setOver, take, drop, note };
 }
 
 /** The files of a drop; folders cannot be read this way and are left out. */

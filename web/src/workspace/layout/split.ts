@@ -7,8 +7,8 @@ export interface Range {
   step: number;
 }
 
-export const FILES_PX: Range = { min: 140, max: 420, step: 16 };
-/** The preview's share of what the file list leaves, in percent. */
+export const SIDE_PX: Range = { min: 200, max: 480, step: 16 };
+/** The preview's share of what the side leaves, in percent. */
 export const PREVIEW_PERCENT: Range = { min: 20, max: 80, step: 2 };
 
 export function clamp(value: number, { min, max }: Range): number {

@@ -89,6 +89,11 @@ function Row({ app, link }: { app: string; link: PreviewLink }) {
   );
 }
 
+/** Whether an address means the machine it is opened on. */
+function isLocal(url: string): boolean {
+  return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
+}
+
 function LinkForm({ app }: { app: string }) {
   const { t } = useTranslation("settings");
   const queryClient = useQueryClient();
@@ -116,7 +121,12 @@ function LinkForm({ app }: { app: string }) {
   return (
     <form className={rows.form} onSubmit={submit}>
       {make.data && (
-        <Once key={make.data.id} words={t("links.made")} text={make.data.url} copy={t("links.copy")} />
+        <Once
+          key={make.data.id}
+          words={isLocal(make.data.url) ? `${t("links.made")} ${t("links.localOnly")}` : t("links.made")}
+          text={make.data.url}
+          copy={t("links.copy")}
+        />
       )}
       <div className={rows.pair}>
         <TextField label={t("links.label")} hint={t("links.labelHint")} value={label} onText={setLabel} />

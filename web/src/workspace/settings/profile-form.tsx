@@ -64,44 +64,7 @@ export function ProfileForm({ app }: { app: App }) {
   return (
     <Section title={t("general.profileTitle")} hint={t("general.profileHint")} testId="settings-profile">
       <form className={rows.form} onSubmit={submit}>
-        <ChoiceField
-          label={t("general.kind")}
-          value={form.kind}
-          options={KINDS.map((kind) => ({ value: kind, label: t(`general.kinds.${kind}`) }))}
-          onChoose={(kind) => change({ kind })}
-        />
-        <TextField
-          label={t("general.dev")}
-          hint={t("general.devHint")}
-          isCode
-          required={form.kind === "custom"}
-          value={form.dev}
-          onText={(dev) => change({ dev })}
-        />
-        <TextField
-          label={t("general.build")}
-          hint={t("general.buildHint")}
-          isCode
-          value={form.build}
-          onText={(build) => change({ build })}
-        />
-        <div className={rows.pair}>
-          <TextField
-            label={t("general.output")}
-            placeholder="dist"
-            isCode
-            value={form.output}
-            onText={(output) => change({ output })}
-          />
-          <TextField
-            label={t("general.node")}
-            hint={t("general.nodeHint")}
-            isCode
-            inputMode="numeric"
-            value={form.node}
-            onText={(node) => change({ node })}
-          />
-        </div>
+        <Fields form={form} onChange={change} />
         {save.error && <ProblemNotice error={save.error} />}
         <div className={rows.actions}>
           <Button small type="submit" look={edit ? "primary" : "plain"} aria-disabled={!edit}>
@@ -122,5 +85,51 @@ export function ProfileForm({ app }: { app: App }) {
         </div>
       </form>
     </Section>
+  );
+}
+
+function Fields({ form, onChange }: { form: Edit; onChange: (part: Partial<Edit>) => void }) {
+  const { t } = useTranslation("settings");
+  return (
+    <>
+      <ChoiceField
+        label={t("general.kind")}
+        value={form.kind}
+        options={KINDS.map((kind) => ({ value: kind, label: t(`general.kinds.${kind}`) }))}
+        onChoose={(kind) => onChange({ kind })}
+      />
+      <TextField
+        label={t("general.dev")}
+        hint={t("general.devHint")}
+        isCode
+        required={form.kind === "custom"}
+        value={form.dev}
+        onText={(dev) => onChange({ dev })}
+      />
+      <TextField
+        label={t("general.build")}
+        hint={t("general.buildHint")}
+        isCode
+        value={form.build}
+        onText={(build) => onChange({ build })}
+      />
+      <div className={rows.pair}>
+        <TextField
+          label={t("general.output")}
+          placeholder="dist"
+          isCode
+          value={form.output}
+          onText={(output) => onChange({ output })}
+        />
+        <TextField
+          label={t("general.node")}
+          hint={t("general.nodeHint")}
+          isCode
+          inputMode="numeric"
+          value={form.node}
+          onText={(node) => onChange({ node })}
+        />
+      </div>
+    </>
   );
 }

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { ensureSession, getSession, restartSession } from "../../api/calls";
-import { asProblem } from "../../api/problem";
+import { asProblem, titleOf } from "../../api/problem";
 import { stopSession } from "../../api/settings-calls";
 import type { SessionView } from "../../api/types";
 import { Button } from "../../components/button";
@@ -93,7 +93,7 @@ function Facts({ view }: { view: SessionView }) {
     <>
       {view.error && (
         <p role="alert">
-          {view.error.title}. {view.error.detail}
+          {titleOf(view.error)}. {view.error.detail}
         </p>
       )}
       <dl className={rows.list}>

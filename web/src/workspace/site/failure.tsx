@@ -1,7 +1,7 @@
 // Why something did not happen: what, where, and one thing to do about it.
 import i18next from "i18next";
 import { useTranslation } from "react-i18next";
-import { asProblem } from "../../api/problem";
+import { asProblem, titleOf } from "../../api/problem";
 import type { Problem, ProblemItem } from "../../api/types";
 import { Button } from "../../components/button";
 import { PlaceButton } from "./place-button";
@@ -16,18 +16,18 @@ export interface Places {
 }
 
 interface FailureProps {
-  problem: Pick<Problem, "title" | "detail" | "errors" | "request_id">;
+  problem: Pick<Problem, "title" | "detail" | "errors" | "request_id"> & Partial<Pick<Problem, "code">>;
   places: Places;
   onAgain: () => void;
 }
 
 export function Failure({ problem, places, onAgain }: FailureProps) {
   const { t } = useTranslation(["site", "common"]);
-  const { title, detail, errors = [], request_id } = problem;
+  const { detail, errors = [], request_id } = problem;
   const remedy = remedyOf(problem, places.exists);
   return (
     <section className={styles.failure} data-testid="publish-failure">
-      <p className={styles.failureTitle}>{title}</p>
+      <p className={styles.failureTitle}>{titleOf(problem)}</p>
       {!isSaidBelow(detail, errors) && (
         <p className={styles.failureDetail} data-lines={detail.includes("\n")}>
           {detail}

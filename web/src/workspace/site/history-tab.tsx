@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { titleOf } from "../../api/problem";
 import type { App, Publish, Release } from "../../api/types";
 import { Button } from "../../components/button";
 import { dateTimeOf, shortAgoOf } from "../../components/format";
@@ -198,7 +199,7 @@ function PublishRow({ publish, now, onShow }: PublishRowProps) {
           </Button>
         </span>
       </div>
-      {error && <p className={styles.facts}>{error.title}</p>}
+      {error && <p className={styles.facts}>{titleOf(error)}</p>}
     </li>
   );
 }

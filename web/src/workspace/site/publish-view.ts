@@ -1,5 +1,6 @@
 // What a publish looks like to a person, worked out without React.
 import i18next from "i18next";
+import { titleOf } from "../../api/problem";
 import type { Problem, ProblemItem, Publish, PublishStep, PublishStepName } from "../../api/types";
 import { durationOf, growingDurationOf } from "../../components/format";
 
@@ -112,7 +113,7 @@ export function headlineOf(publish: Publish, nowMs: number): string {
 export function announcementOf(publish: Publish): string {
   if (publish.status === "succeeded") return headlineOf(publish, 0);
   if (isOver(publish))
-    return [i18next.t(`site:publish.status.${publish.status}`), publish.error?.title]
+    return [i18next.t(`site:publish.status.${publish.status}`), publish.error && titleOf(publish.error)]
       .filter(Boolean)
       .join(". ");
   const index = publish.steps.findIndex(({ status }) => status === "active");

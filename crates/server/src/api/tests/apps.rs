@@ -36,6 +36,23 @@ async fn an_app_is_made_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_list_says_how_the_callers_own_previews_are() {
+    let server = TestServer::start().await;
+    let (open, closed) = (server.app().await, server.app().await);
+    server.call("PUT", &format!("/v1/apps/{open}/session"), None).await;
+    let status_of = |page: &serde_json::Value, id: &str| {
+        let items = page["items"].as_array().unwrap();
+        items.iter().find(|app| app["id"] == id).unwrap().get("session_status").cloned()
+    };
+    let page = server.get("/v1/apps").await.json();
+    assert!(status_of(&page, &open.to_string()).is_some_and(|status| status.is_string()));
+    assert_eq!(status_of(&page, &closed.to_string()), None);
+    server.call("DELETE", &format!("/v1/apps/{open}/session"), None).await;
+    let page = server.get("/v1/apps").await.json();
+    assert_eq!(status_of(&page, &open.to_string()), None);
+}
+
+#[tokio::test]
 async fn a_list_is_walked_by_cursor() {
     let server = TestServer::start().await;
     for number in 0..5 {

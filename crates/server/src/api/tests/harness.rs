@@ -23,7 +23,8 @@ use vitrine_build::profile::DetectedProfile;
 use vitrine_build::template;
 use vitrine_build::toolchain::Toolchain;
 use vitrine_edge::{
-    Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig, Scheme, SiteHost,
+    BridgeConfig, Entry, Gateway, GatewayConfig, GatewayLimits, HostKind, HostMap, Hosting, HostingConfig,
+    Scheme, SiteHost,
 };
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::source::fixed::FixedClock;
@@ -183,6 +184,7 @@ impl TestServer {
             sandbox: settings.sandbox.clone(),
             preview_suffix: settings.preview.host_suffix.clone(),
             api_base_path: settings.backend.path.clone(),
+            has_bridge: false,
             generations: AtomicU64::new(0),
             ports: Ports::default(),
             drafts: Default::default(),
@@ -501,6 +503,7 @@ fn gateway(sessions: &Sessions, clock: &Arc<FixedClock>) -> Arc<Gateway> {
         scheme: Scheme::Http,
         public_port: Some(4400),
         builder_origins: vec!["http://localhost:4400".to_owned()],
+        bridge: Some(BridgeConfig { script: String::new(), origins: Vec::new() }),
         limits: GatewayLimits::default(),
     };
     let sources = (clock.clone() as Arc<dyn Clock>, Arc::new(SystemEntropy) as Arc<dyn Entropy>);

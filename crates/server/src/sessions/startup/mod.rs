@@ -258,6 +258,7 @@ impl Start {
             timezone: "UTC",
             has_prebundle: ground.prebundle.is_some(),
             has_compile_cache: ground.compile_cache.is_some(),
+            marks_elements: self.context.has_bridge,
         };
         let node_modules = ground.layer.as_ref().map(|layer| layer.node_modules.as_path());
         let command =
