@@ -137,6 +137,7 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
             app={app.id}
             draft={draft}
             version={workspace.draftNow}
+            shown={layout.sideTab === "search"}
             onOpen={workspace.openPlace}
             focusKey={layout.searchAsked}
           />
