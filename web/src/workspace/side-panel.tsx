@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../components/icon";
-import type { Problems } from "./editor/use-problems";
+import { type ProblemSources, useProblems } from "./drawer/use-problems";
 import styles from "./layout/layout.module.css";
 import { TabList } from "./layout/tab-list";
 import type { SideTab } from "./layout/use-layout";
@@ -12,15 +12,15 @@ const TABS: readonly SideTab[] = ["files", "search"];
 interface SidePanelProps {
   tab: SideTab;
   onTab: (tab: SideTab) => void;
-  problems: Problems;
+  /** Where problems come from: all of them are counted. */
+  sources: ProblemSources;
   onProblems: () => void;
   files: ReactNode;
   search: ReactNode;
 }
 
-export function SidePanel({ tab, onTab, problems, onProblems, files, search }: SidePanelProps) {
+export function SidePanel({ tab, onTab, sources, onProblems, files, search }: SidePanelProps) {
   const { t } = useTranslation("frame");
-  const count = problems.faults + problems.warnings;
   return (
     <div className={styles.side}>
       <div className={styles.sideHead}>
@@ -32,20 +32,7 @@ export function SidePanel({ tab, onTab, problems, onProblems, files, search }: S
           onShow={onTab}
           mark="side"
         />
-        {problems.isKnown && (
-          <button
-            type="button"
-            className={styles.problems}
-            data-tone={problems.faults > 0 ? "bad" : problems.warnings > 0 ? "warn" : "none"}
-            title={t("problems", { count })}
-            aria-label={t("problems", { count })}
-            data-testid="side-problems"
-            onClick={onProblems}
-          >
-            <Icon name="warning" />
-            {count}
-          </button>
-        )}
+        {sources.validation && <ProblemCount sources={sources} onShow={onProblems} />}
       </div>
       <div
         role="tabpanel"
@@ -64,5 +51,27 @@ export function SidePanel({ tab, onTab, problems, onProblems, files, search }: S
         {search}
       </div>
     </div>
+  );
+}
+
+/** By itself: it changes as often as the page in the preview has something to say. */
+function ProblemCount({ sources, onShow }: { sources: ProblemSources; onShow: () => void }) {
+  const { t } = useTranslation("frame");
+  const problems = useProblems(sources);
+  const count = problems.length;
+  const tone = problems.some((problem) => problem.tone === "bad") ? "bad" : count > 0 ? "warn" : "none";
+  return (
+    <button
+      type="button"
+      className={styles.problems}
+      data-tone={tone}
+      title={t("problems", { count })}
+      aria-label={t("problems", { count })}
+      data-testid="side-problems"
+      onClick={onShow}
+    >
+      <Icon name="warning" />
+      {count}
+    </button>
   );
 }

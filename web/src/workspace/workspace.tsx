@@ -80,7 +80,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
       </main>
       <footer className={styles.foot}>
         <StageRail session={handle.session} stage={stage} onShowLog={showLog} />
-        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={workspace.places} />
+        <DrawerToggle drawer={drawer} {...workspace.problemSources} />
       </footer>
       <Suspense>
         {layout.isPhone && (
@@ -108,7 +108,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
 
 function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpenQuickly: () => void }) {
   const { t } = useTranslation("common");
-  const { app, draft, state, layout, tabs, people, problems, drawer, site } = workspace;
+  const { app, draft, state, layout, tabs, people, drawer } = workspace;
   return (
     <div className={styles.panel} data-name="side" data-region="side">
       {state.problem && (
@@ -125,11 +125,8 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
       <SidePanel
         tab={layout.sideTab}
         onTab={layout.showSide}
-        problems={problems}
-        onProblems={() => {
-          drawer.show("problems");
-          site.check.run();
-        }}
+        sources={workspace.problemSources}
+        onProblems={() => drawer.show("problems")}
         files={
           <FileTree
             app={app.id}
@@ -226,7 +223,7 @@ function Middle({ workspace }: { workspace: WorkspaceHandle }) {
             stage={stage}
             site={site}
             places={workspace.places}
-            draftVersion={workspace.draftNow}
+            validation={workspace.problems.validation}
           />
         </div>
       )}
