@@ -1,10 +1,10 @@
 // The side: files, search, and how many problems there are.
-import { Tabs } from "@base-ui/react/tabs";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../components/icon";
 import { type ProblemSources, useProblems } from "./drawer/use-problems";
 import styles from "./layout/layout.module.css";
+import { TabList } from "./layout/tab-list";
 import type { SideTab } from "./layout/use-layout";
 
 const TABS: readonly SideTab[] = ["files", "search"];
@@ -22,24 +22,35 @@ interface SidePanelProps {
 export function SidePanel({ tab, onTab, sources, onProblems, files, search }: SidePanelProps) {
   const { t } = useTranslation("frame");
   return (
-    <Tabs.Root value={tab} onValueChange={(next: SideTab) => onTab(next)} className={styles.side}>
+    <div className={styles.side}>
       <div className={styles.sideHead}>
-        <Tabs.List className={styles.viewTabs} aria-label={t("side")}>
-          {TABS.map((name) => (
-            <Tabs.Tab key={name} value={name} className={styles.viewTab} data-testid={`side-${name}`}>
-              {t(`sideTabs.${name}`)}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <TabList
+          label={t("side")}
+          names={TABS}
+          shown={tab}
+          wordsFor={(name) => t(`sideTabs.${name}`)}
+          onShow={onTab}
+          mark="side"
+        />
         {sources.validation && <ProblemCount sources={sources} onShow={onProblems} />}
       </div>
-      <Tabs.Panel value="files" keepMounted className={styles.sidePanel}>
+      <div
+        role="tabpanel"
+        aria-label={t("sideTabs.files")}
+        hidden={tab !== "files"}
+        className={styles.sidePanel}
+      >
         {files}
-      </Tabs.Panel>
-      <Tabs.Panel value="search" keepMounted className={styles.sidePanel}>
+      </div>
+      <div
+        role="tabpanel"
+        aria-label={t("sideTabs.search")}
+        hidden={tab !== "search"}
+        className={styles.sidePanel}
+      >
         {search}
-      </Tabs.Panel>
-    </Tabs.Root>
+      </div>
+    </div>
   );
 }
 

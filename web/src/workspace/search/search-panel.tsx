@@ -23,7 +23,7 @@ interface SearchPanelProps {
   focusKey: number;
 }
 
-export function SearchPanel({ app, draft, version, shown, onOpen, focusKey }: SearchPanelProps) {
+export default function SearchPanel({ app, draft, version, shown, onOpen, focusKey }: SearchPanelProps) {
   const { t } = useTranslation("search");
   const [wish, setWish] = useState<SearchWish>({ query: "", regex: false, caseSensitive: false });
   const [replacement, setReplacement] = useState<string>();
