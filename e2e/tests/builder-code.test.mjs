@@ -9,6 +9,9 @@ import { draftHas, editor, openAt, saveIs, signedIn, typeAtEnd } from '../lib/ma
 import { Server, until } from '../lib/server.mjs';
 import { staticSite } from '../lib/zip.mjs';
 
+/** What the browser itself calls a long task. */
+const LONG_TASK_MS = 50;
+
 const APP = `import { Card } from "./components/Card";
 
 export function App() {
@@ -83,6 +86,8 @@ async function shot(page, name) {
   await mkdir(directory, { recursive: true });
   for (const theme of ['dark', 'light']) {
     await page.evaluate((theme) => { document.documentElement.dataset.theme = theme; }, theme);
+    // Colours in the middle of a transition are nobody's.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
     await page.screenshot({ path: join(directory, `code-${name}-${theme}.png`) });
   }
 }
@@ -129,7 +134,8 @@ test('files are made, moved, copied, deleted and brought back by keyboard alone'
   assert.deepEqual(await paths(), tree);
   await page.keyboard.press('Enter');
   await until('both files', 10_000, async () => (await paths()).length === tree.length + 2);
-  assert.deepEqual(page.faults, []);
+  // The preview in its frame is a page of its own, which says 503 while it starts.
+  assert.deepEqual(page.faults.filter((fault) => !fault.includes('.preview.localhost')), []);
   await page.context().close();
 });
 
@@ -238,6 +244,8 @@ test('changes since a checkpoint are seen, one is discarded, and the draft goes 
   await page.keyboard.press('Control+Alt+Y');
   await draftHas(server, app, 'src/App.jsx', 'samovar');
 
+  // What is there now, and in no checkpoint, is kept before the way back.
+  await server.write(app, { 'src/kept.txt': 'kept' });
   await page.getByRole('button', { name: 'Actions for The first kettle' }).press('Enter');
   await menuItem(page, 'Go back to it');
   await until('the question', 5_000, async () => (await focused(page)) === 'restore-yes');
@@ -249,10 +257,13 @@ test('changes since a checkpoint are seen, one is discarded, and the draft goes 
 
 test('what would break the app is marked where it is', async () => {
   const { app, page } = await workspace();
-  await server.write(app, { 'package.json': '{ "dependencies": { "left-pad": "latest" ' });
-  await page.locator('[data-testid="side-problems"][data-tone="bad"]').waitFor();
-  await page.goto(`${server.origin}/apps/${app}?view=code&file=package.json`);
-  await page.locator('.cm-lint-marker-error').first().waitFor();
+  await server.write(app, {
+    'index.html': '<!doctype html><title>Kettles</title><script type="module" src="/src/broken.js"></script>',
+    'src/broken.js': 'import "./nowhere.js";\n',
+  });
+  await page.locator('[data-testid="side-problems"]:not([data-tone="none"])').waitFor();
+  await page.goto(`${server.origin}/apps/${app}?view=code&file=src/broken.js`);
+  await page.locator('.cm-lint-marker').first().waitFor();
   await axe(page);
   await page.context().close();
 });
@@ -326,14 +337,19 @@ test('typing in three thousand lines never holds the page up', async () => {
   await openAt(page, server, app, 'src/large.jsx');
   await page.locator('.cm-line', { hasText: 'value0 ' }).waitFor();
   await editor(page).click();
-  await page.evaluate(() => {
-    window.tasks = [];
-    new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ entryTypes: ['longtask'] });
-  });
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel', '__metadata'] });
   await page.keyboard.type('// a sentence that somebody types at a brisk pace, key after key', { delay: 30 });
   await saveIs(page, 'saved');
-  const tasks = await page.evaluate(() => window.tasks);
-  console.log(`long tasks while typing: ${JSON.stringify(tasks)}`);
-  assert.ok(tasks.length <= 1 && tasks.every((duration) => duration < 100), `long tasks: ${tasks}`);
+  const longest = longestTask(JSON.parse(String(await browser.stopTracing())).traceEvents);
+  assert.ok(longest > 0, 'the tasks of the page were seen');
+  assert.ok(longest < LONG_TASK_MS, `a task of ${longest.toFixed(1)} ms while typing`);
   await page.context().close();
 });
+
+/** The most processor time that one task of a page's main thread took: what else the machine does is not the page's fault. */
+function longestTask(events) {
+  const main = new Set(
+    events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`));
+  const tasks = events.filter(({ name, pid, tid, tdur }) => name.endsWith('RunTask') && tdur !== undefined && main.has(`${pid} ${tid}`));
+  return tasks.reduce((most, { tdur }) => Math.max(most, tdur / 1000), 0);
+}

@@ -10,10 +10,8 @@ import { Drawer } from "./drawer/drawer";
 import { DrawerToggle } from "./drawer/drawer-toggle";
 import { CodePane } from "./editor/code-pane";
 import { FileTree } from "./files/file-tree";
-import { QuickOpenDialog } from "./files/quick-open-dialog";
 import { usePaths } from "./files/use-paths";
 import styles from "./layout/layout.module.css";
-import { PanelTabs } from "./layout/panel-tabs";
 import { Separator } from "./layout/separator";
 import { SheetHandle } from "./layout/sheet-handle";
 import { PREVIEW_PERCENT, SIDE_PX } from "./layout/split";
@@ -21,15 +19,18 @@ import { useRemembered } from "./layout/use-remembered";
 import { ViewTabs } from "./layout/view-tabs";
 import { PreviewPane } from "./preview/preview-pane";
 import { RestoredNotice } from "./restored-notice";
-import { SearchPanel } from "./search/search-panel";
 import { StageRail } from "./session/stage-rail";
 import { SidePanel } from "./side-panel";
 import { Announcer } from "./site/announcer";
-import { SitePanel } from "./site/site-panel";
 import { TopBar } from "./top-bar";
 import { useWorkspace, type WorkspaceHandle } from "./use-workspace";
 import { useWorkspaceCommands } from "./use-workspace-commands";
 
+// What is not seen at first is loaded when it is.
+const QuickOpenDialog = lazy(() => import("./files/quick-open-dialog"));
+const PanelTabs = lazy(() => import("./layout/panel-tabs"));
+const SearchPanel = lazy(() => import("./search/search-panel"));
+const SitePanel = lazy(async () => ({ default: (await import("./site/site-panel")).SitePanel }));
 const ChangesPane = lazy(() => import("./changes/changes-pane"));
 const SettingsPanel = lazy(async () => ({
   default: (await import("./settings/settings-panel")).SettingsPanel,
@@ -39,8 +40,9 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
   const { t } = useTranslation("frame");
   const workspace = useWorkspace(app, entryFile);
   const { layout, site, drawer, stage, handle, showLog } = workspace;
-  const [quickOpen, setQuickOpen] = useState(false);
-  useWorkspaceCommands(workspace, () => setQuickOpen(true));
+  const [quickOpen, setQuickOpen] = useState<{ before: HTMLElement | undefined }>();
+  const openQuickly = () => setQuickOpen({ before: focusedElement() });
+  useWorkspaceCommands(workspace, openQuickly);
   const paths = usePaths(workspace.state.files);
   const [sidePx, setSidePx] = useRemembered("side-width", 260, SIDE_PX);
 
@@ -58,7 +60,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         style={{ "--side": `${sidePx}px` } as CSSProperties}
         data-site={site.shown}
       >
-        <Side workspace={workspace} onOpenQuickly={() => setQuickOpen(true)} />
+        <Side workspace={workspace} onOpenQuickly={openQuickly} />
         <Separator
           label={t("resizeSide")}
           value={sidePx}
@@ -70,35 +72,43 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         <Middle workspace={workspace} />
         {site.shown && (
           <div className={styles.panel} data-name="site">
-            <SitePanel app={app} site={site} draftVersion={workspace.draftNow} places={workspace.places} />
+            <Suspense>
+              <SitePanel app={app} site={site} draftVersion={workspace.draftNow} places={workspace.places} />
+            </Suspense>
           </div>
         )}
       </main>
       <footer className={styles.foot}>
         <StageRail session={handle.session} stage={stage} onShowLog={showLog} />
-        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={workspace.places} />
+        <DrawerToggle drawer={drawer} {...workspace.problemSources} />
       </footer>
-      {layout.isPhone && (
-        <PanelTabs
-          panel={layout.panel}
-          onPanel={(name) => (name === "preview" ? layout.setSheet("full") : layout.setPanel(name))}
-        />
-      )}
-      <QuickOpenDialog
-        open={quickOpen}
-        onClose={() => setQuickOpen(false)}
-        paths={paths}
-        recent={workspace.tabs.paths}
-        active={workspace.tabs.active}
-        onOpen={workspace.openPlace}
-      />
+      <Suspense>
+        {layout.isPhone && (
+          <PanelTabs
+            panel={layout.panel}
+            onPanel={(name) => (name === "preview" ? layout.setSheet("full") : layout.setPanel(name))}
+          />
+        )}
+      </Suspense>
+      <Suspense>
+        {quickOpen && (
+          <QuickOpenDialog
+            before={quickOpen.before}
+            onClose={() => setQuickOpen(undefined)}
+            paths={paths}
+            recent={workspace.tabs.paths}
+            active={workspace.tabs.active}
+            onOpen={workspace.openPlace}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }
 
 function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpenQuickly: () => void }) {
   const { t } = useTranslation("common");
-  const { app, draft, state, layout, tabs, people, problems, drawer, site } = workspace;
+  const { app, draft, state, layout, tabs, people, drawer } = workspace;
   return (
     <div className={styles.panel} data-name="side" data-region="side">
       {state.problem && (
@@ -115,11 +125,8 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
       <SidePanel
         tab={layout.sideTab}
         onTab={layout.showSide}
-        problems={problems}
-        onProblems={() => {
-          drawer.show("problems");
-          site.check.run();
-        }}
+        sources={workspace.problemSources}
+        onProblems={() => drawer.show("problems")}
         files={
           <FileTree
             app={app.id}
@@ -133,13 +140,18 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
           />
         }
         search={
-          <SearchPanel
-            app={app.id}
-            draft={draft}
-            version={workspace.draftNow}
-            onOpen={workspace.openPlace}
-            focusKey={layout.searchAsked}
-          />
+          <Suspense>
+            {(layout.searchAsked > 0 || layout.sideTab === "search") && (
+              <SearchPanel
+                app={app.id}
+                draft={draft}
+                version={workspace.draftNow}
+                shown={layout.sideTab === "search"}
+                onOpen={workspace.openPlace}
+                focusKey={layout.searchAsked}
+              />
+            )}
+          </Suspense>
         }
       />
     </div>
@@ -211,7 +223,7 @@ function Middle({ workspace }: { workspace: WorkspaceHandle }) {
             stage={stage}
             site={site}
             places={workspace.places}
-            draftVersion={workspace.draftNow}
+            validation={workspace.problems.validation}
           />
         </div>
       )}
@@ -249,6 +261,11 @@ function Settings({ workspace }: { workspace: WorkspaceHandle }) {
       </Suspense>
     </div>
   );
+}
+
+function focusedElement(): HTMLElement | undefined {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement ? activeElement : undefined;
 }
 
 /** Code and preview share what is beside them: a hundredth of it in pixels. */

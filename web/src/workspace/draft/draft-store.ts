@@ -4,6 +4,7 @@ import {
   type Conflict,
   type DraftState,
   type OpenFile,
+  type SaveState,
   saveStateOf,
   type TextFile,
   type Verdict,
@@ -37,6 +38,7 @@ export class DraftStore {
   };
   #waiting: ApiProblem | null = null;
   #busy = false;
+  #isNewsWaiting = false;
   #listeners = new Set<() => void>();
 
   get state(): DraftState {
@@ -67,12 +69,24 @@ export class DraftStore {
     this.set({ openFiles });
   }
 
+  /** Whoever listens hears of it, unless nothing that is seen has changed. */
   set({ waiting = this.#waiting, busy = this.#busy, ...part }: Part): void {
     this.#waiting = waiting;
     this.#busy = busy;
     const next = { ...this.#state, ...part };
-    this.#state = { ...next, save: saveStateOf(next.openFiles, waiting, busy) };
+    const save = saveStateOf(next.openFiles, waiting, busy);
+    const isSaveSame = isSameSave(save, this.#state.save);
+    const isSeen = this.#isNewsWaiting || !isSaveSame || Object.keys(part).length > 0;
+    this.#state = { ...next, save: isSaveSame ? this.#state.save : save };
+    if (!isSeen) return;
+    this.#isNewsWaiting = false;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Takes over the draft's version; told together with what it brings, which follows at once. */
+  setVersion(version: number): void {
+    this.#state = { ...this.#state, version };
+    this.#isNewsWaiting = true;
   }
 
   /** Takes in what was typed; false when it changes nothing. */
@@ -121,8 +135,11 @@ export class DraftStore {
     if (!file || file.conflict || !(wasSent || file.baseSha === sha)) return;
     const size = new TextEncoder().encode(text).length;
     const mode = this.#state.files[path]?.mode ?? "100644";
-    this.set({ files: { ...this.#state.files, [path]: { sha256: sha, size, mode } } });
-    this.put({ ...file, baseSha: sha, baseText: text, dirty: file.text !== text });
+    const saved = { ...file, baseSha: sha, baseText: text, dirty: file.text !== text };
+    this.set({
+      files: { ...this.#state.files, [path]: { sha256: sha, size, mode } },
+      openFiles: new Map(this.#state.openFiles).set(path, saved),
+    });
   }
 
   /** Takes over what the server has instead of what the file was based on; unsaved text stays. */
@@ -149,6 +166,13 @@ export class DraftStore {
     if (merged === null) this.put({ ...file, conflict: theirs });
     else this.put({ ...file, text: merged, ...baseOf(theirs), loadId: file.loadId + 1 });
   }
+}
+
+function isSameSave(a: SaveState, b: SaveState): boolean {
+  if (a.status !== b.status) return false;
+  if (a.status === "conflict" && b.status === "conflict") return a.paths.join("\n") === b.paths.join("\n");
+  if (!("problem" in a) || !("problem" in b)) return true;
+  return a.problem === b.problem && ("retrying" in a && a.retrying) === ("retrying" in b && b.retrying);
 }
 
 function baseOf({ sha, text }: Conflict): Pick<TextFile, "baseSha" | "baseText"> {

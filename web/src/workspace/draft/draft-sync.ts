@@ -333,7 +333,7 @@ export class DraftSync {
         // A repeat after a lost answer is the same request with the same key: applied once.
         const call = () => this.#api.applyChanges({ base_version, ops: current }, key);
         const { version } = await this.#retry.untilFinal(call);
-        this.#store.set({ version });
+        this.#store.setVersion(version);
         if (version !== base_version + 1) this.#refreshDue = true;
         return;
       } catch (error) {

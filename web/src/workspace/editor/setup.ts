@@ -23,10 +23,10 @@ import {
 import { tags as t } from "@lezer/highlight";
 
 // What differs: the same two colours as everywhere, seen through.
-const NEW = "color-mix(in srgb, var(--good) 13%, transparent)";
-const NEW_STRONG = "color-mix(in srgb, var(--good) 20%, transparent)";
-const OLD = "color-mix(in srgb, var(--bad) 12%, transparent)";
-const OLD_STRONG = "color-mix(in srgb, var(--bad) 20%, transparent)";
+const NEW = "color-mix(in srgb, var(--good) 8%, transparent)";
+const NEW_STRONG = "color-mix(in srgb, var(--good) 10%, transparent)";
+const OLD = "color-mix(in srgb, var(--bad) 7%, transparent)";
+const OLD_STRONG = "color-mix(in srgb, var(--bad) 9%, transparent)";
 
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--ink)", backgroundColor: "var(--surface)" },
@@ -76,9 +76,10 @@ const look = EditorView.theme({
   ".cm-searchMatch-selected": { backgroundColor: "var(--code-selection)" },
   ".cm-changedLine": { backgroundColor: `${NEW} !important` },
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: `${OLD} !important` },
-  ".cm-changedText": { background: `${NEW_STRONG} !important` },
+  ".cm-changedText": { background: `${NEW_STRONG} !important`, boxShadow: "inset 0 -2px var(--good)" },
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": {
     background: `${OLD_STRONG} !important`,
+    boxShadow: "inset 0 -2px var(--bad)",
   },
   ".cm-collapsedLines": {
     padding: "2px 16px",

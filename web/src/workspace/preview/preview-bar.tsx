@@ -4,9 +4,9 @@ import { useTranslation } from "react-i18next";
 import { IconButton } from "../../components/button";
 import type { View } from "./devices";
 import styles from "./preview-bar.module.css";
-import { RouteField } from "./route-field";
 import { type Stage, usePreviewPart } from "./use-stage";
 
+const RouteField = lazy(() => import("./route-field").then(({ RouteField }) => ({ default: RouteField })));
 const DeviceMenu = lazy(() => import("./device-menu").then(({ DeviceMenu }) => ({ default: DeviceMenu })));
 const PhoneCode = lazy(() => import("./phone-code").then(({ PhoneCode }) => ({ default: PhoneCode })));
 
@@ -37,7 +37,9 @@ export function PreviewBar({ app, stage, view, onView, disabled }: PreviewBarPro
         />
       </span>
       <IconButton icon="reload" label={t("reload")} disabled={disabled} onClick={stage.reload} />
-      <RouteField stage={stage} disabled={disabled} />
+      <Suspense fallback={<div className={styles.route} />}>
+        <RouteField stage={stage} disabled={disabled} />
+      </Suspense>
       <span className={styles.wide}>
         <Suspense fallback={<IconButton icon="monitor" label={t("device.label")} disabled />}>
           <DeviceMenu view={view} onView={onView} />

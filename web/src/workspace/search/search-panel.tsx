@@ -16,17 +16,19 @@ interface SearchPanelProps {
   app: string;
   draft: DraftSync;
   version: number;
+  /** Nobody searches where nobody looks. */
+  shown: boolean;
   onOpen: (place: Place) => void;
   /** Shown now: the field takes the focus whenever this becomes another number. */
   focusKey: number;
 }
 
-export function SearchPanel({ app, draft, version, onOpen, focusKey }: SearchPanelProps) {
+export default function SearchPanel({ app, draft, version, shown, onOpen, focusKey }: SearchPanelProps) {
   const { t } = useTranslation("search");
   const [wish, setWish] = useState<SearchWish>({ query: "", regex: false, caseSensitive: false });
   const [replacement, setReplacement] = useState<string>();
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const search = useSearch(app, draft, wish, version);
+  const search = useSearch(app, draft, wish, shown ? version : undefined);
   const list = useRef<HTMLDivElement>(null);
   const files = byFile(search.result?.matches ?? []);
   const toResults = () => list.current?.querySelector<HTMLElement>("[data-match]")?.focus();

@@ -48,7 +48,6 @@ export function Timeline(props: TimelineProps) {
           small
           icon="undo"
           label={t("undo")}
-          disabled={travel.going !== undefined}
           data-testid="timeline-undo"
           onClick={() => travel.go({ kind: "undo" })}
         />
@@ -56,7 +55,6 @@ export function Timeline(props: TimelineProps) {
           small
           icon="redo"
           label={t("redo")}
-          disabled={travel.going !== undefined}
           data-testid="timeline-redo"
           onClick={() => travel.go({ kind: "redo" })}
         />

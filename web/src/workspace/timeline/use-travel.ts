@@ -36,12 +36,13 @@ export function useTravel(app: string, draft: DraftSync): Travel {
       const { title, detail } = asProblem(error);
       showToast({ title, description: detail, tone: "bad" });
     },
-    onSettled: () => queryClient.invalidateQueries({ queryKey: ["revisions", app] }),
+    onSettled: () => {
+      void queryClient.invalidateQueries({ queryKey: ["revisions", app] });
+    },
   });
   return {
-    go: (journey) => {
-      if (!travel.isPending) travel.mutate(journey);
-    },
+    // One after the other: whoever presses undo three times goes three steps back.
+    go: (journey) => travel.mutate(journey),
     going: travel.isPending ? travel.variables : undefined,
   };
 }
