@@ -4,6 +4,11 @@ import { send } from "../../api/http";
 import { noAnswer } from "../../api/problem";
 import { eventReader, type StreamEvent } from "./event-stream";
 
+/** The most the server allows: a person watches, and can end it. */
+const TIMEOUT_SECS = 600;
+/** More than the terminal keeps lines of. */
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+
 export interface Output {
   stream: "stdout" | "stderr";
   text: string;
@@ -13,6 +18,7 @@ export interface Exit {
   code?: number;
   signal?: number | string;
   timed_out: boolean;
+  out_of_memory?: boolean;
   truncated: boolean;
   duration_ms: number;
 }
@@ -24,8 +30,9 @@ export async function runCommand(
   onOutput: (output: Output) => void,
   signal: AbortSignal,
 ): Promise<Exit> {
+  const json = { argv, timeout_secs: TIMEOUT_SECS, max_output_bytes: MAX_OUTPUT_BYTES };
   const headers = { Accept: "text/event-stream" };
-  const response = await send("POST", execUrl(app), { json: { argv }, headers, signal });
+  const response = await send("POST", execUrl(app), { json, headers, signal });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) throw noAnswer();
   const read = eventReader();

@@ -1,4 +1,5 @@
 // A command line for the app's sandbox. Each command runs on its own: it is no shell session, and says so.
+import type { TFunction } from "i18next";
 import { type FormEvent, type KeyboardEvent, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../components/button";
@@ -151,17 +152,20 @@ function Row({ row }: { row: TerminalRow }) {
 
 function Ending({ exit }: { exit: Exit }) {
   const { t } = useTranslation("drawer");
-  const { code, signal, timed_out, truncated, duration_ms } = exit;
-  const time = durationOf(duration_ms);
-  const words = timed_out
-    ? t("terminal.timedOut", { time })
-    : code === undefined
-      ? t("terminal.signal", { signal: signal ?? "?", time })
-      : t("terminal.exit", { code, time });
+  const { code, truncated } = exit;
   return (
     <div className={styles.ending} data-bad={code !== 0} data-testid="terminal-exit" data-code={code}>
-      {words}
+      {endingWords(t, exit)}
       {truncated && ` ${t("terminal.truncated")}`}
     </div>
   );
+}
+
+function endingWords(t: TFunction<"drawer">, exit: Exit): string {
+  const { code, signal, timed_out, out_of_memory, duration_ms } = exit;
+  const time = durationOf(duration_ms);
+  if (timed_out) return t("terminal.timedOut", { time });
+  if (out_of_memory) return t("terminal.outOfMemory", { time });
+  if (code === undefined) return t("terminal.signal", { signal: signal ?? "?", time });
+  return t("terminal.exit", { code, time });
 }
