@@ -1,7 +1,7 @@
 // Search in all files: type, walk through the places, replace them all at once.
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { SEARCH_LIMIT, type SearchWish } from "../../api/search-calls";
+import type { SearchWish } from "../../api/search-calls";
 import { Button, IconButton } from "../../components/button";
 import { Notice, ProblemNotice } from "../../components/notice";
 import type { DraftSync } from "../draft/draft-sync";
@@ -157,7 +157,7 @@ function Summary({ search, files, query }: { search: SearchState; files: number;
       </p>
       {result && result.skipped_files > 0 && <p>{t("skipped", { count: result.skipped_files })}</p>}
       {result?.truncated && (
-        <Notice flat tone="warn" title={t("truncated", { count: SEARCH_LIMIT })}>
+        <Notice flat tone="warn" title={t("truncated", { count: result.matches.length })}>
           {null}
         </Notice>
       )}
