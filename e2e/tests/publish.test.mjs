@@ -110,7 +110,7 @@ test('an artifact is built anew by the command line and comes out the same', asy
   const other = artifact.replace(/.$/, (last) => (last === '0' ? '4' : '0'));
   const missing = await run(binary, ['verify', other, ...options]).catch((error) => error);
   assert.equal(missing.code, 7);
-  assert.match(missing.stderr, /Not found/);
+  assert.match(missing.stderr, /There is no such/);
   assert.equal((await server.must('GET', `/v1/apps/${app}/releases`)).items.length, 1, 'nothing was released');
   const sbom = await server.must('GET', `/v1/apps/${app}/artifacts/${artifact}/sbom`);
   assert.equal((sbom.bomFormat ? sbom : JSON.parse(String(sbom))).bomFormat, 'CycloneDX');
