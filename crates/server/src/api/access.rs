@@ -125,6 +125,7 @@ pub(crate) const RULES: &[Rule] = &[
     editor("apply_change_set"),
     viewer("list_revisions"),
     viewer("get_revision"),
+    viewer("diff_revision"),
     editor("create_revision").recorded(),
     editor("restore_revision").recorded(),
     viewer("validate_app"),

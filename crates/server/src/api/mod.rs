@@ -28,6 +28,7 @@ mod publishes;
 mod quotas;
 mod record;
 mod releases;
+mod revision_diff;
 mod revisions;
 mod secrets;
 mod sessions;
@@ -94,6 +95,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(revisions::list_revisions, revisions::create_revision))
         .routes(routes!(revisions::get_revision))
         .routes(routes!(revisions::restore_revision))
+        .routes(routes!(revision_diff::diff_revision))
         .routes(routes!(sessions::ensure_session, sessions::get_session, sessions::stop_session))
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))

@@ -19,6 +19,7 @@ mod preview_links;
 mod publishes;
 mod requests;
 mod resting;
+mod revision_diff;
 mod secrets;
 mod sessions;
 mod standing;
