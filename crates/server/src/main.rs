@@ -27,6 +27,7 @@ mod policies;
 mod provision;
 mod publishes;
 mod publishing;
+mod search;
 mod secrets;
 mod serve;
 mod services;

@@ -121,6 +121,7 @@ pub(crate) const RULES: &[Rule] = &[
     viewer("read_file"),
     viewer("diff_files"),
     viewer("export_app"),
+    viewer("search_files"),
     editor("put_blob"),
     editor("apply_change_set"),
     viewer("list_revisions"),

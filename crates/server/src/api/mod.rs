@@ -30,6 +30,7 @@ mod record;
 mod releases;
 mod revision_diff;
 mod revisions;
+mod search;
 mod secrets;
 mod sessions;
 mod shared;
@@ -91,6 +92,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(files::diff_files))
         .routes(routes!(files::put_blob))
         .routes(routes!(files::export_app))
+        .routes(routes!(search::search_files))
         .routes(routes!(changes::apply_change_set))
         .routes(routes!(revisions::list_revisions, revisions::create_revision))
         .routes(routes!(revisions::get_revision))

@@ -30,6 +30,12 @@ const EXPORTED_BY_ONE: usize = 2;
 /// takes to read it.
 const EXPORTED_IN_ALL: usize = 8;
 
+/// Searches of one user at once: those who type ask again before the last one has ended.
+const SEARCHED_BY_ONE: usize = 4;
+
+/// Searches at once: each takes a core for up to two seconds, and some MiB.
+const SEARCHED_IN_ALL: usize = 16;
+
 /// Pieces of archives that are packed at once: each takes a core.
 const PACKED_AT_ONCE: usize = 2;
 
@@ -41,6 +47,7 @@ pub(crate) struct AtOnce {
     room: Arc<Pool>,
     streams: Arc<Pool>,
     exports: Arc<Pool>,
+    searches: Arc<Pool>,
     packing: Arc<Semaphore>,
     verifying: Arc<Semaphore>,
 }
@@ -67,6 +74,7 @@ impl Default for AtOnce {
             room: Pool::new("bytes of bodies", ROOM_OF_ONE_BYTES, ROOM_BYTES),
             streams: Pool::new("streams of events", FOLLOWED_BY_ONE, FOLLOWED_IN_ALL),
             exports: Pool::new("exports", EXPORTED_BY_ONE, EXPORTED_IN_ALL),
+            searches: Pool::new("searches", SEARCHED_BY_ONE, SEARCHED_IN_ALL),
             packing: Arc::new(Semaphore::new(PACKED_AT_ONCE)),
             verifying: Arc::new(Semaphore::new(1)),
         }
@@ -87,6 +95,11 @@ impl AtOnce {
     /// A place among those who export, until the result is dropped.
     pub(crate) fn export(&self, scope: &Scope) -> Result<Share, Crowded> {
         self.exports.share(scope).with(1)
+    }
+
+    /// A place among those who search, until the result is dropped.
+    pub(crate) fn search(&self, scope: &Scope) -> Result<Share, Crowded> {
+        self.searches.share(scope).with(1)
     }
 
     /// A turn to pack a piece of an archive; to be held where the work is done. `None` never, but while the server ends.

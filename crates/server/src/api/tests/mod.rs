@@ -20,6 +20,7 @@ mod publishes;
 mod requests;
 mod resting;
 mod revision_diff;
+mod search;
 mod secrets;
 mod sessions;
 mod standing;

@@ -140,6 +140,9 @@ impl World {
             for name in names {
                 filled = filled.replace(&format!("{{{name}}}"), &self.sample(name));
             }
+            if operation == "search_files" {
+                filled.push_str("?query=walked");
+            }
             steps.push(Step { rule, method, path: filled, body, names_the_tenants, names_an_app });
         }
         assert!(steps.len() > 50, "the document lists the operations");
