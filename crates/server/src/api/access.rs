@@ -148,6 +148,7 @@ pub(crate) const RULES: &[Rule] = &[
     editor("stop_session").recorded(),
     editor("restart_session").recorded(),
     editor("heartbeat_session"),
+    editor("exec_in_session").recorded(),
     // Publishing and hosting.
     viewer("list_publishes"),
     viewer("get_publish"),

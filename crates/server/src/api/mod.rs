@@ -6,6 +6,7 @@ mod audit;
 mod changes;
 mod collection;
 mod egress;
+mod exec;
 mod extract;
 mod files;
 mod follow;
@@ -102,6 +103,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))
         .routes(routes!(sessions::follow_session_logs))
+        .routes(routes!(exec::exec_in_session))
         .routes(routes!(preview_links::list_preview_links, preview_links::create_preview_link))
         .routes(routes!(preview_links::delete_preview_link))
         .routes(routes!(hosting::validate_app))

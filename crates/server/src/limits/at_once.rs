@@ -36,6 +36,12 @@ const SEARCHED_BY_ONE: usize = 4;
 /// Searches at once: each takes a core for up to two seconds, and some MiB.
 const SEARCHED_IN_ALL: usize = 16;
 
+/// Commands of one user in their sandboxes at once: some terminals.
+const RUN_BY_ONE: usize = 8;
+
+/// Commands in sandboxes at once: each holds up to 4 MiB of output that nobody has taken yet.
+const RUN_IN_ALL: usize = 64;
+
 /// Pieces of archives that are packed at once: each takes a core.
 const PACKED_AT_ONCE: usize = 2;
 
@@ -48,6 +54,7 @@ pub(crate) struct AtOnce {
     streams: Arc<Pool>,
     exports: Arc<Pool>,
     searches: Arc<Pool>,
+    commands: Arc<Pool>,
     packing: Arc<Semaphore>,
     verifying: Arc<Semaphore>,
 }
@@ -75,6 +82,7 @@ impl Default for AtOnce {
             streams: Pool::new("streams of events", FOLLOWED_BY_ONE, FOLLOWED_IN_ALL),
             exports: Pool::new("exports", EXPORTED_BY_ONE, EXPORTED_IN_ALL),
             searches: Pool::new("searches", SEARCHED_BY_ONE, SEARCHED_IN_ALL),
+            commands: Pool::new("commands", RUN_BY_ONE, RUN_IN_ALL),
             packing: Arc::new(Semaphore::new(PACKED_AT_ONCE)),
             verifying: Arc::new(Semaphore::new(1)),
         }
@@ -100,6 +108,11 @@ impl AtOnce {
     /// A place among those who search, until the result is dropped.
     pub(crate) fn search(&self, scope: &Scope) -> Result<Share, Crowded> {
         self.searches.share(scope).with(1)
+    }
+
+    /// A place among those who run a command, until the result is dropped.
+    pub(crate) fn exec(&self, scope: &Scope) -> Result<Share, Crowded> {
+        self.commands.share(scope).with(1)
     }
 
     /// A turn to pack a piece of an archive; to be held where the work is done. `None` never, but while the server ends.

@@ -4,6 +4,7 @@
 //! Killing a preview loses nothing.
 
 mod eviction;
+mod exec;
 mod gateway;
 mod links;
 mod logs;
@@ -39,6 +40,7 @@ use crate::egress::DevEgress;
 use crate::provision::Provision;
 use crate::secrets::Secrets;
 use eviction::Evict;
+pub(crate) use exec::{Exec, ExecEnd, ExecError, ExecEvent, problem_of as problem_of_exec};
 use links::KnownLinks;
 pub(crate) use memory::{available as available_memory, default_reserve};
 pub(crate) use pool::Pool;

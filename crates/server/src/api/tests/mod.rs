@@ -6,6 +6,7 @@ mod bad_input;
 mod changes;
 mod collection;
 mod egress;
+mod exec;
 mod harness;
 mod host;
 mod identity;

@@ -104,6 +104,7 @@ impl World {
             "create_tenant" => json!({ "name": "Walked" }),
             "update_tenant" => json!({ "name": "Walked" }),
             "set_tenant_quotas" => json!({ "apps": 0, "builds": "unlimited" }),
+            "exec_in_session" => json!({ "argv": ["walked"] }),
             "set_egress" => json!({ "destinations": [] }),
             "put_secret" => json!({ "value": "walked value", "targets": [] }),
             "put_variable" => json!({ "value": "walked", "targets": [] }),
