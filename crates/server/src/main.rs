@@ -7,6 +7,7 @@ mod admin;
 mod api;
 mod apps;
 mod auth;
+mod channels;
 mod cli;
 mod client;
 mod collection;

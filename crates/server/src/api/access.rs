@@ -124,6 +124,8 @@ pub(crate) const RULES: &[Rule] = &[
     viewer("search_files"),
     editor("put_blob"),
     editor("apply_change_set"),
+    // Listening; change sets that come in are looked at one by one.
+    viewer("open_channel"),
     viewer("list_revisions"),
     viewer("get_revision"),
     viewer("diff_revision"),

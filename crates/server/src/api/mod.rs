@@ -4,6 +4,7 @@ mod access;
 mod apps;
 mod audit;
 mod changes;
+mod channel;
 mod collection;
 mod egress;
 mod exec;
@@ -95,6 +96,7 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(files::export_app))
         .routes(routes!(search::search_files))
         .routes(routes!(changes::apply_change_set))
+        .routes(routes!(channel::open_channel))
         .routes(routes!(revisions::list_revisions, revisions::create_revision))
         .routes(routes!(revisions::get_revision))
         .routes(routes!(revisions::restore_revision))

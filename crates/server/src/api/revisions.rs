@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_model::app::{Page, Revision};
@@ -13,6 +13,7 @@ use vitrine_model::{AppId, RevisionId};
 use vitrine_store::ChangeCause;
 
 use super::apps::PageQuery;
+use super::changes::author_of;
 use super::extract::{Json, Path, Query};
 use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
@@ -53,7 +54,8 @@ pub(crate) async fn list_revisions(
     Ok(axum::Json(page))
 }
 
-/// Takes a snapshot of the draft. When nothing has changed since the newest one, answers with that.
+/// Takes a snapshot of the draft. When nothing has changed since the newest one, or since undo led to another one, answers with
+/// that.
 #[utoipa::path(post, path = "/v1/apps/{app}/revisions", tag = "revisions", params(("app" = String, Path)),
     request_body = NewRevision,
     responses((status = 201, body = Revision), (status = 400, body = Problem), (status = 404, body = Problem)))]
@@ -87,7 +89,7 @@ pub(crate) async fn get_revision(
     Ok(axum::Json(services.store.revision(&caller.scope, &app, &revision).await?))
 }
 
-/// Makes the draft hold what the revision holds, as a new version.
+/// Makes the draft hold what the revision holds, as a new version. What it held is kept as a revision first.
 #[utoipa::path(post, path = "/v1/apps/{app}/revisions/{revision}/restore", tag = "revisions",
     params(("app" = String, Path), ("revision" = String, Path)),
     responses((status = 200, body = Restored), (status = 404, body = Problem)))]
@@ -95,8 +97,11 @@ pub(crate) async fn restore_revision(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path((app, revision)): Path<(AppId, RevisionId)>,
+    headers: HeaderMap,
 ) -> ApiResult<axum::Json<Restored>> {
     let tree = services.store.revision_tree(&caller.scope, &app, &revision).await?;
-    let done = services.drafts.replace_tree(&caller.scope, &app, &tree, ChangeCause::Restore).await?;
+    let author = author_of(&services, &caller, &app, &headers).await;
+    let done =
+        services.drafts.replace_tree(&caller.scope, &app, &tree, (ChangeCause::Restore, author)).await?;
     Ok(axum::Json(Restored { version: done.version, applied: done.applied }))
 }

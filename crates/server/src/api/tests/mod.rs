@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 mod bad_input;
 mod changes;
+mod channel;
 mod collection;
 mod egress;
 mod exec;
