@@ -131,6 +131,8 @@ pub(crate) const RULES: &[Rule] = &[
     viewer("diff_revision"),
     editor("create_revision").recorded(),
     editor("restore_revision").recorded(),
+    editor("undo_draft").recorded(),
+    editor("redo_draft").recorded(),
     viewer("validate_app"),
     // Sessions.
     editor("list_preview_links"),

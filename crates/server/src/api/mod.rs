@@ -100,6 +100,8 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(revisions::list_revisions, revisions::create_revision))
         .routes(routes!(revisions::get_revision))
         .routes(routes!(revisions::restore_revision))
+        .routes(routes!(revisions::undo_draft))
+        .routes(routes!(revisions::redo_draft))
         .routes(routes!(revision_diff::diff_revision))
         .routes(routes!(sessions::ensure_session, sessions::get_session, sessions::stop_session))
         .routes(routes!(sessions::heartbeat_session))

@@ -10,13 +10,14 @@ use utoipa::ToSchema;
 use vitrine_model::app::{Page, Revision};
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::{AppId, RevisionId};
-use vitrine_store::ChangeCause;
+use vitrine_store::{ChangeCause, Direction};
 
 use super::apps::PageQuery;
 use super::changes::author_of;
 use super::extract::{Json, Path, Query};
 use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
+use crate::drafts::Committed;
 use crate::services::Services;
 
 /// Characters of a label: a line that people read in a list.
@@ -38,6 +39,15 @@ pub(crate) struct Restored {
     version: u64,
     /// How many files changed.
     applied: usize,
+}
+
+/// A draft after undo or redo.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Walked {
+    /// The draft's version now; history only grows.
+    version: u64,
+    /// The revision whose files it holds.
+    revision: RevisionId,
 }
 
 /// The app's revisions, newest first.
@@ -75,6 +85,46 @@ pub(crate) async fn create_revision(
     }
     let revision = services.store.create_revision(&caller.scope, &app, label).await?;
     Ok((StatusCode::CREATED, axum::Json(revision)))
+}
+
+/// Goes one step back: to the revision that the draft came from, as a new version. What the draft holds is kept as a revision first,
+/// so that nothing is lost. 409 `nothing_to_undo` when no earlier state is kept.
+#[utoipa::path(post, path = "/v1/apps/{app}/undo", tag = "revisions", params(("app" = String, Path)),
+    responses((status = 200, body = Walked), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn undo_draft(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+    headers: HeaderMap,
+) -> ApiResult<axum::Json<Walked>> {
+    let author = author_of(&services, &caller, &app, &headers).await;
+    let done = services.drafts.walk(&caller.scope, &app, Direction::Undo, author).await?;
+    let detail = "No earlier state of this app is kept.";
+    walked(done, || ApiError::new(Code::NothingToUndo, detail))
+}
+
+/// Goes one step forth, to what was undone last, as a new version. 409 `nothing_to_redo` when nothing was undone, or the draft was
+/// changed since.
+#[utoipa::path(post, path = "/v1/apps/{app}/redo", tag = "revisions", params(("app" = String, Path)),
+    responses((status = 200, body = Walked), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn redo_draft(
+    State(services): State<Arc<Services>>,
+    Extension(caller): Extension<Caller>,
+    Path(app): Path<AppId>,
+    headers: HeaderMap,
+) -> ApiResult<axum::Json<Walked>> {
+    let author = author_of(&services, &caller, &app, &headers).await;
+    let done = services.drafts.walk(&caller.scope, &app, Direction::Redo, author).await?;
+    let detail = "Nothing was undone since the last change.";
+    walked(done, || ApiError::new(Code::NothingToRedo, detail))
+}
+
+fn walked(
+    done: Option<(Committed, RevisionId)>,
+    nothing: impl FnOnce() -> ApiError,
+) -> ApiResult<axum::Json<Walked>> {
+    let (done, revision) = done.ok_or_else(nothing)?;
+    Ok(axum::Json(Walked { version: done.version, revision }))
 }
 
 /// One revision.

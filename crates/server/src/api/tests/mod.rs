@@ -27,3 +27,4 @@ mod secrets;
 mod sessions;
 mod standing;
 mod tenancy;
+mod walks;
