@@ -22,6 +22,7 @@ pub mod problem;
 pub mod profile;
 pub mod publish;
 pub mod quota;
+pub mod revision_diff;
 pub mod secret;
 pub mod session;
 pub mod source;

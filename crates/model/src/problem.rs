@@ -59,6 +59,8 @@ codes! {
     Unauthenticated = "unauthenticated", 401, "Sign in first";
     /// The credentials are not for this, or a browser's request lacks its CSRF token.
     Forbidden = "forbidden", 403, "Not allowed";
+    /// Whoever runs the server does not allow this command.
+    ExecRefused = "exec_refused", 403, "The command is not allowed";
     /// The tenant is suspended by whoever runs the server.
     TenantSuspended = "tenant_suspended", 403, "The tenant is suspended";
     /// Nothing there, or nothing of yours.
@@ -87,6 +89,10 @@ codes! {
     IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key was used for another request";
     /// The app has no session, or it does not run.
     SessionNotRunning = "session_not_running", 409, "The session is not running";
+    /// The draft is what the app began with.
+    NothingToUndo = "nothing_to_undo", 409, "There is nothing to undo";
+    /// Nothing was undone since the last change.
+    NothingToRedo = "nothing_to_redo", 409, "There is nothing to redo";
     /// The tenant has as much as it may have of something.
     QuotaExceeded = "quota_exceeded", 409, "A quota is used up";
     /// The publish has ended; it cannot be cancelled any more.
@@ -103,6 +109,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported";
     /// The host is not one of ours.
     MisdirectedRequest = "misdirected_request", 421, "This server does not serve that host";
+    /// What to search for is empty, too long, or no regular expression.
+    SearchInvalid = "search_invalid", 422, "This cannot be searched for";
     /// `package.json` is not one.
     InvalidPackageJson = "invalid_package_json", 422, "package.json cannot be read";
     /// No profile fits the project, or the profile lacks what it needs.
@@ -137,6 +145,8 @@ codes! {
     NotReproducible = "not_reproducible", 422, "The artifact could not be reproduced";
     /// The workers that tried were lost, as often as they may be.
     PublishAbandoned = "publish_abandoned", 422, "The publish was given up";
+    /// The path speaks WebSocket, with the subprotocol `vitrine.v1`, and the request does not.
+    UpgradeRequired = "upgrade_required", 426, "This path speaks WebSocket";
     /// Too much at once from this caller.
     TooManyRequests = "too_many_requests", 429, "Too many requests";
     /// More requests in a short time than this caller or address may send.

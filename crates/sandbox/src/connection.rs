@@ -16,9 +16,11 @@ use vitrine_jail::protocol::frame::{self, MAX_PAYLOAD_BYTES};
 use vitrine_jail::protocol::{Event, FailureKind, Message, Reply, Request, RequestFrame};
 
 use crate::driver::DriverError;
+use crate::local::plain_exit;
 use crate::pace::Pace;
 use crate::passed::GuestSocket;
 use crate::reading::{GuestError, Head, read_head, read_payload, skip_payload};
+use crate::run::{RunEvent, RunReports};
 use crate::words::plain;
 
 /// Requests that wait to be written.
@@ -49,10 +51,36 @@ struct PendingState {
 
 /// A request without its answer.
 #[derive(Debug)]
-struct Waiting {
-    answer: oneshot::Sender<Answer>,
-    /// Content that can be an answer.
-    most_payload: usize,
+enum Waiting {
+    /// For the one answer.
+    Once {
+        answer: oneshot::Sender<Answer>,
+        /// Content that can be an answer.
+        most_payload: usize,
+    },
+    /// For the pieces of an answer, and its end.
+    Watched {
+        reports: RunReports,
+        /// Content that can still come.
+        left: usize,
+    },
+}
+
+/// What to do with an answer.
+enum Taken {
+    Once {
+        answer: oneshot::Sender<Answer>,
+        most_payload: usize,
+    },
+    Piece {
+        reports: RunReports,
+        left: usize,
+    },
+    Last {
+        reports: RunReports,
+    },
+    /// Its caller has left, or it was given before.
+    Nobody,
 }
 
 impl Connection {
@@ -86,13 +114,44 @@ impl Connection {
         self.exchange(within, 0, parts).await
     }
 
+    /// A number for a request whose answer comes in pieces, at most `most_output` bytes of them; [`Connection::begin`] sends it,
+    /// [`Connection::cancel`] takes it back.
+    pub(crate) fn watch(&self, most_output: usize, reports: RunReports) -> Result<u64, DriverError> {
+        self.pending.register(Waiting::Watched { reports, left: most_output }).ok_or(DriverError::Ended)
+    }
+
+    /// Sends what is watched under a number.
+    pub(crate) async fn begin(&self, id: u64, request: Request) -> Result<(), DriverError> {
+        let frame = head(id, request, 0)?;
+        self.outgoing.send(vec![vec![frame]]).await.map_err(|_| DriverError::Ended)
+    }
+
+    /// Kills what is watched under a number and forgets it; nothing happens when it has ended. Does not wait.
+    pub(crate) fn cancel(&self, id: u64) {
+        let was_waiting = self.pending.forget(id);
+        let Ok(frame) = head(id, Request::Cancel, 0) else { return };
+        if !was_waiting {
+            return;
+        }
+        let Err(mpsc::error::TrySendError::Full(frames)) = self.outgoing.try_send(vec![vec![frame]]) else {
+            return;
+        };
+        // The guest takes nothing at this moment; this waits its turn beside whoever else does.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let outgoing = self.outgoing.clone();
+            runtime.spawn(async move { outgoing.send(frames).await });
+        }
+    }
+
     async fn exchange(
         &self,
         within: Duration,
         most_payload: usize,
         parts: impl FnOnce(u64) -> Result<Vec<Outgoing>, DriverError>,
     ) -> Result<Answer, DriverError> {
-        let (id, answer) = self.pending.register(most_payload).ok_or(DriverError::Ended)?;
+        let (sender, answer) = oneshot::channel();
+        let waiting = Waiting::Once { answer: sender, most_payload };
+        let id = self.pending.register(waiting).ok_or(DriverError::Ended)?;
         let forget = Forget { pending: &self.pending, id };
         let parts = parts(id)?;
         let exchange = async {
@@ -102,12 +161,7 @@ impl Connection {
         let answer = tokio::time::timeout(within, exchange).await;
         drop(forget);
         match answer.map_err(|_| DriverError::Timeout(within))?? {
-            (Reply::Failed { kind: FailureKind::Limit, reason }, _) => {
-                Err(DriverError::Limit(plain(&reason)))
-            }
-            (Reply::Failed { kind: FailureKind::Refused, reason }, _) => {
-                Err(DriverError::Refused(plain(&reason)))
-            }
+            (Reply::Failed { kind, reason }, _) => Err(failure(kind, &reason)),
             answer => Ok(answer),
         }
     }
@@ -135,7 +189,9 @@ pub(crate) fn unexpected(reply: &Reply) -> DriverError {
 /// The content that an answer may have.
 fn most_payload(request: &Request) -> usize {
     let most = match request {
-        Request::Apply(_) | Request::Spawn { .. } | Request::Kill { .. } => 0,
+        Request::Apply(_) | Request::Spawn { .. } | Request::Kill { .. } | Request::Cancel => 0,
+        // Counted piece by piece.
+        Request::Run { .. } => 0,
         Request::Digest | Request::List { .. } => MAX_PAYLOAD_BYTES as u64,
         Request::Read { max_bytes, .. } => *max_bytes,
         Request::Fetch { pieces } => {
@@ -152,25 +208,40 @@ impl Pending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(&self, most_payload: usize) -> Option<(u64, oneshot::Receiver<Answer>)> {
-        let (answer, receiver) = oneshot::channel();
+    fn register(&self, waiting: Waiting) -> Option<u64> {
         let mut state = self.state();
         if state.is_closed {
             return None;
         }
         state.last_id += 1;
         let id = state.last_id;
-        state.waiting.insert(id, Waiting { answer, most_payload });
-        Some((id, receiver))
+        state.waiting.insert(id, waiting);
+        Some(id)
     }
 
-    /// Who waits for this answer; nobody when its caller has left, or it was given before.
-    fn take(&self, id: u64) -> Result<Option<Waiting>, GuestError> {
+    /// True when somebody waited.
+    fn forget(&self, id: u64) -> bool {
+        self.state().waiting.remove(&id).is_some()
+    }
+
+    /// Who waits for this answer. Whoever watches goes on waiting after a piece.
+    fn take(&self, id: u64, reply: &Reply, payload_bytes: usize) -> Result<Taken, GuestError> {
         let mut state = self.state();
-        match id == 0 || id > state.last_id {
-            true => Err(GuestError::NeverAsked),
-            false => Ok(state.waiting.remove(&id)),
+        if id == 0 || id > state.last_id {
+            return Err(GuestError::NeverAsked);
         }
+        let is_piece = matches!(reply, Reply::Piece { .. });
+        if let (true, Some(Waiting::Watched { reports, left })) = (is_piece, state.waiting.get_mut(&id)) {
+            let before = *left;
+            // An empty piece costs one byte: otherwise a guest could send them without end.
+            *left = before.saturating_sub(payload_bytes.max(1));
+            return Ok(Taken::Piece { reports: reports.clone(), left: before });
+        }
+        Ok(match state.waiting.remove(&id) {
+            Some(Waiting::Once { answer, most_payload }) => Taken::Once { answer, most_payload },
+            Some(Waiting::Watched { reports, .. }) => Taken::Last { reports },
+            None => Taken::Nobody,
+        })
     }
 }
 
@@ -182,7 +253,7 @@ struct Forget<'a> {
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        self.pending.state().waiting.remove(&self.id);
+        self.pending.forget(self.id);
     }
 }
 
@@ -227,16 +298,25 @@ async fn read_one(
 ) -> Result<(), GuestError> {
     let Head { message, payload_bytes, frame_bytes } = read_head(reader).await?;
     match message {
-        Message::Reply { id, reply } => match pending.take(id)? {
-            Some(Waiting { answer, most_payload }) => {
-                if payload_bytes > most_payload {
-                    return Err(GuestError::TooMuch { bytes: payload_bytes, most: most_payload });
-                }
+        Message::Reply { id, reply } => match pending.take(id, &reply, payload_bytes)? {
+            Taken::Once { answer, most_payload } => {
+                check_payload(payload_bytes, most_payload)?;
                 let payload = read_payload(reader, payload_bytes).await?;
                 // The caller may have left.
                 let _ = answer.send((reply, payload));
             }
-            None => {
+            Taken::Piece { reports, left } => {
+                check_payload(payload_bytes.max(1), left)?;
+                let piece = read_payload(reader, payload_bytes).await?;
+                if let Reply::Piece { is_stderr } = reply {
+                    let _ = reports.send(Ok(RunEvent::Output { is_stderr, piece }));
+                }
+            }
+            Taken::Last { reports } => {
+                check_payload(payload_bytes, 0)?;
+                let _ = reports.send(ended(reply));
+            }
+            Taken::Nobody => {
                 pace.pay(frame_bytes).await;
                 skip_payload(reader, payload_bytes).await?;
             }
@@ -252,6 +332,30 @@ async fn read_one(
         Message::Launched { .. } | Message::Ready => return Err(GuestError::OutOfPlace),
     }
     Ok(())
+}
+
+fn check_payload(bytes: usize, most: usize) -> Result<(), GuestError> {
+    match bytes > most {
+        true => Err(GuestError::TooMuch { bytes, most }),
+        false => Ok(()),
+    }
+}
+
+/// How a watched command ended, as the guest tells it.
+fn ended(reply: Reply) -> Result<RunEvent, DriverError> {
+    match reply {
+        Reply::Ran { exit, is_truncated } => Ok(RunEvent::Ended { exit: plain_exit(exit), is_truncated }),
+        Reply::Failed { kind, reason } => Err(failure(kind, &reason)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The guest could not do what it was asked.
+fn failure(kind: FailureKind, reason: &str) -> DriverError {
+    match kind {
+        FailureKind::Limit => DriverError::Limit(plain(reason)),
+        FailureKind::Refused => DriverError::Refused(plain(reason)),
+    }
 }
 
 /// Reads one message that has no content: what is said while a sandbox starts.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use vitrine_model::{FileMode, ProjectPath, SandboxId, Sha256};
 
+use crate::run::Running;
 use crate::stream::{Listener, Stream};
 
 /// Where the project lives inside every sandbox: the working directory of its commands.
@@ -87,6 +88,11 @@ pub trait Sandbox: Send + Sync + 'static {
 
     /// Runs a command to its end, and returns at most `max_output_bytes` of each stream (the last ones).
     async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError>;
+
+    /// Runs a command and passes its output on as it comes: of both streams together the first `max_output_bytes`. It has the
+    /// same time, limits and environment as one that is run with [`Sandbox::exec`], and ends when the result is dropped. What
+    /// cannot be started is told by the result or by its first event.
+    async fn run(&self, command: Command, limits: ExecLimits) -> Result<Running, DriverError>;
 
     /// A fresh connection to a port on the sandbox's loopback. [`DriverError::ConnectionRefused`] when nothing listens.
     async fn dial(&self, port: u16) -> Result<Stream, DriverError>;
@@ -231,12 +237,12 @@ impl std::fmt::Debug for Command {
     }
 }
 
-/// Bounds of an [`Sandbox::exec`].
+/// Bounds of an [`Sandbox::exec`] or a [`Sandbox::run`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecLimits {
     /// The command and everything it started are killed after this.
     pub timeout: Duration,
-    /// Of each stream, the last bytes.
+    /// Of an `exec`, the last bytes of each stream; of a `run`, the first bytes of both together.
     pub max_output_bytes: usize,
 }
 

@@ -17,8 +17,10 @@ mod events;
 mod pace;
 mod passed;
 mod reading;
+mod run;
 mod stream;
 mod words;
 
 pub use driver::{Driver, DriverError, Sandbox};
+pub use run::{RunEvent, Running};
 pub use stream::{Listener, Stream};

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use moka::sync::Cache;
 use vitrine_model::change::{self, ChangeError, EditError, Effects, Op, TreeOp};
 use vitrine_model::tree::{FileEntry, FileMode};
-use vitrine_model::{AppId, ProjectPath, Sha256, Tree};
-use vitrine_store::{ChangeCause, ChangeCommit, Draft, Scope, Store, StoreError};
+use vitrine_model::{AppId, ProjectPath, RevisionId, Sha256, Tree};
+use vitrine_store::{ChangeCause, ChangeCommit, Direction, Draft, Scope, Store, StoreError};
 
+use crate::channels::{Author, Channels};
 use crate::sessions::{Delivery, Sessions};
 
 /// Applies change sets to drafts; one at a time per app.
@@ -19,12 +20,25 @@ use crate::sessions::{Delivery, Sessions};
 pub(crate) struct Drafts {
     store: Store,
     sessions: Sessions,
+    /// Whoever has the app open is told of every change, wherever it comes from.
+    channels: Channels,
     /// One lock per app that is being changed; an entry nobody holds costs nothing to lose.
     locks: Cache<AppId, Arc<tokio::sync::Mutex<()>>>,
 }
 
 /// How many apps can be changed at once before locks of idle ones are forgotten.
 const LOCKS: u64 = 100_000;
+
+/// A change set as a client sends it.
+#[derive(Debug)]
+pub(crate) struct ChangeRequest {
+    /// The version that the client last saw; absent means "whatever there is".
+    pub(crate) base_version: Option<u64>,
+    /// Applied in order; all or none.
+    pub(crate) ops: Vec<Op>,
+    /// Who others are told it is from.
+    pub(crate) author: Author,
+}
 
 /// What a change set did.
 #[derive(Debug)]
@@ -56,17 +70,23 @@ pub(crate) enum DraftError {
 
 impl Drafts {
     pub(crate) fn new(store: Store, sessions: Sessions) -> Self {
-        Self { store, sessions, locks: Cache::new(LOCKS) }
+        let channels = sessions.channels().clone();
+        Self { store, sessions, channels, locks: Cache::new(LOCKS) }
     }
 
-    /// Applies what a client sent. `base_version` is what the client last saw; absent means "whatever there is".
+    /// The rooms of apps.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Applies what a client sent.
     pub(crate) async fn apply(
         &self,
         scope: &Scope,
         app: &AppId,
-        base_version: Option<u64>,
-        ops: Vec<Op>,
+        request: ChangeRequest,
     ) -> Result<Committed, DraftError> {
+        let ChangeRequest { base_version, ops, author } = request;
         let lock = self.locks.get_with(app.clone(), Arc::default);
         let _changing = lock.lock().await;
         let draft = self.store.draft(scope, app).await?;
@@ -75,7 +95,8 @@ impl Drafts {
         }
         let resolved = self.resolve(scope, &draft.tree, ops).await?;
         let (next, effects) = change::apply(&draft.tree, &resolved.ops)?;
-        let change = Change { ops: resolved.ops, next: Arc::new(next), effects, cause: ChangeCause::Person };
+        let cause = ChangeCause::Person;
+        let change = Change { ops: resolved.ops, next: Arc::new(next), effects, cause, author };
         self.commit(scope, app, &draft, change, resolved.contents).await
     }
 
@@ -94,20 +115,49 @@ impl Drafts {
         let ops: Vec<_> =
             files.into_iter().map(|(path, bytes)| put_op(&mut contents, path, bytes, None)).collect();
         let (next, effects) = change::apply(&draft.tree, &ops)?;
-        let change = Change { ops, next: Arc::new(next), effects, cause };
+        let change = Change { ops, next: Arc::new(next), effects, cause, author: Author::default() };
         self.commit(scope, app, &draft, change, contents).await
     }
 
-    /// Makes the draft hold exactly `tree`, whose content is stored already.
+    /// Makes the draft hold exactly `tree`, whose content is stored already. What it held stays a revision.
     pub(crate) async fn replace_tree(
         &self,
         scope: &Scope,
         app: &AppId,
         tree: &Tree,
-        cause: ChangeCause,
+        (cause, author): (ChangeCause, Author),
     ) -> Result<Committed, DraftError> {
         let lock = self.locks.get_with(app.clone(), Arc::default);
         let _changing = lock.lock().await;
+        // Going back loses nothing: what the draft holds can be gone back to.
+        self.store.create_revision(scope, app, None).await?;
+        self.put_tree(scope, app, tree, (cause, author)).await
+    }
+
+    /// Goes a step back or forth among the app's revisions; `None` when that leads nowhere. What the draft held stays a revision.
+    pub(crate) async fn walk(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        direction: Direction,
+        author: Author,
+    ) -> Result<Option<(Committed, RevisionId)>, DraftError> {
+        let lock = self.locks.get_with(app.clone(), Arc::default);
+        let _changing = lock.lock().await;
+        let Some(step) = self.store.step(scope, app, direction).await? else { return Ok(None) };
+        let cause = ChangeCause::Walk(step.walk);
+        let done = self.put_tree(scope, app, &step.tree, (cause, author)).await?;
+        Ok(Some((done, step.revision)))
+    }
+
+    /// For whoever holds the app's lock.
+    async fn put_tree(
+        &self,
+        scope: &Scope,
+        app: &AppId,
+        tree: &Tree,
+        (cause, author): (ChangeCause, Author),
+    ) -> Result<Committed, DraftError> {
         let draft = self.store.draft(scope, app).await?;
         let diff = tree.diff(&draft.tree);
         let removals = diff.removed.into_iter().map(|path| TreeOp::Delete { path });
@@ -120,7 +170,7 @@ impl Drafts {
             return Ok(Committed { version: draft.version, applied: 0, delivery: None });
         }
         let (next, effects) = change::apply(&draft.tree, &ops)?;
-        let change = Change { ops, next: Arc::new(next), effects, cause };
+        let change = Change { ops, next: Arc::new(next), effects, cause, author };
         self.commit(scope, app, &draft, change, Contents::new()).await
     }
 
@@ -151,7 +201,10 @@ impl Drafts {
             cause: change.cause,
         };
         match self.store.commit_change(scope, app, commit).await {
-            Ok(version) => Ok(Committed { version, applied, delivery }),
+            Ok(version) => {
+                self.channels.drafted(app, version, &change.effects, change.author);
+                Ok(Committed { version, applied, delivery })
+            }
             Err(error) => {
                 if let Ok(actual) = self.store.draft(scope, app).await {
                     self.sessions.deliver(app, actual, Contents::new(), is_install);
@@ -246,6 +299,7 @@ struct Change {
     next: Arc<Tree>,
     effects: Effects,
     cause: ChangeCause,
+    author: Author,
 }
 
 #[derive(Default)]

@@ -18,6 +18,7 @@ use crate::api::PreviewOrigins;
 use crate::apps::Apps;
 use crate::auth::host::HostTokens;
 use crate::auth::{self, Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
+use crate::channels::Channels;
 use crate::collection::Collection;
 use crate::config::{Config, SandboxConfig, parse_origin};
 use crate::door::{self, Door};
@@ -142,8 +143,10 @@ async fn wire(
     let egress = DevEgress::new(store.clone(), ceiling, Arc::new(SystemResolver), clock.clone());
     let backend = publishing::backend(config)?;
     let gateway_config = gateway_config(config, public)?;
+    let channels = Channels::new(clock.clone(), entropy.clone());
     let context = Arc::new(Context {
         store: store.clone(),
+        channels: channels.clone(),
         driver: driver.clone(),
         provision: provision.clone(),
         secrets: secrets.clone(),
@@ -217,6 +220,7 @@ async fn wire(
         store,
         apps,
         drafts,
+        channels,
         sessions,
         publishes: publishing.publishes.clone(),
         secrets,

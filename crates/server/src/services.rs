@@ -10,6 +10,7 @@ use vitrine_store::Store;
 
 use crate::apps::Apps;
 use crate::auth::Auth;
+use crate::channels::Channels;
 use crate::collection::Collection;
 use crate::drafts::Drafts;
 use crate::egress::DevEgress;
@@ -25,6 +26,7 @@ pub(crate) struct Services {
     pub(crate) store: Store,
     pub(crate) apps: Apps,
     pub(crate) drafts: Drafts,
+    pub(crate) channels: Channels,
     pub(crate) sessions: Sessions,
     pub(crate) publishes: Publishes,
     pub(crate) secrets: Secrets,

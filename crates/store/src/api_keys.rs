@@ -109,6 +109,13 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// What a key of the tenant is called.
+    pub async fn key_name(&self, scope: &Scope, key: &KeyId) -> Result<String, StoreError> {
+        let query =
+            api_keys::Entity::find_by_id(key.as_str()).filter(Column::TenantId.eq(scope.tenant.as_str()));
+        Ok(query.one(self.0.db.reader()).await?.ok_or(StoreError::NotFound)?.name)
+    }
+
     /// What is on record about a key; `None` when there is none, it was revoked, or whom it acts for is no member any more.
     /// For finding out who calls.
     pub async fn key_record(&self, key: &KeyId) -> Result<Option<KeyRecord>, StoreError> {

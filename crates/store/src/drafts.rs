@@ -21,6 +21,7 @@ use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::trees::weight;
+use crate::walks::{self, Walk};
 
 /// Files in all cached drafts; drafts that nobody changed share their tree.
 const CACHED_FILES: u64 = 300_000;
@@ -65,6 +66,8 @@ pub enum ChangeCause {
     Restore,
     /// Files come from an archive or a folder.
     Import,
+    /// The draft is undone or redone, and stands here then.
+    Walk(Walk),
 }
 
 impl ChangeCause {
@@ -74,6 +77,7 @@ impl ChangeCause {
             Self::Install => "install",
             Self::Restore => "restore",
             Self::Import => "import",
+            Self::Walk(_) => "walk",
         }
     }
 }
@@ -138,6 +142,9 @@ impl Store {
         self.write_staged(&tx, scope, &staged).await?;
         let place = self.write_files(&tx, &row, commit).await?;
         self.write_log(&tx, scope, app, (version, commit.cause, &ops)).await?;
+        if let ChangeCause::Walk(walk) = commit.cause {
+            walks::stand(&tx, app, walk).await?;
+        }
         apps::ActiveModel {
             version: Set(signed(version)),
             base_tree: Set(place.base_tree),

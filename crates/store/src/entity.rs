@@ -214,6 +214,27 @@ pub(crate) mod revisions {
         pub file_count: i64,
         pub size_bytes: i64,
         pub created_at: i64,
+        /// The number of the one that the draft came from; absent for the one before.
+        pub parent: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Where undo and redo left drafts, by numbers of revisions.
+pub(crate) mod walks {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "walks")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub app_id: String,
+        pub at: i64,
+        pub tip: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

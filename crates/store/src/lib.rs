@@ -76,6 +76,7 @@ mod tree_collection;
 mod trees;
 mod usage;
 mod variables;
+mod walks;
 
 pub use accounts::Account;
 pub use api_keys::{KeyRecord, NewKey};
@@ -113,3 +114,4 @@ pub use store::Store;
 pub use template_artifacts::TemplateArtifact;
 pub use tenants::{NewTenant, TenantPatch};
 pub use usage::UsageDay;
+pub use walks::{Direction, Step, Walk};

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 use vitrine_model::problem::{Code, Problem};
 use vitrine_model::publish::{Publish, PublishStep};
-use vitrine_model::{PublishId, Timestamp};
+use vitrine_model::{AppId, PublishId, Timestamp};
 
 use crate::codec::{after, parsed, unsigned};
 use crate::entity_publishing::publishes::{self, Column, Model};
@@ -112,7 +112,7 @@ impl Store {
 
     /// Ends what is past its deadline, and what lost its worker and may not be tried again; says which. At the server's
     /// start and from time to time. Costs what is due, not what there is.
-    pub async fn reap_publishes(&self, now: Timestamp) -> Result<Vec<PublishId>, StoreError> {
+    pub async fn reap_publishes(&self, now: Timestamp) -> Result<Vec<(AppId, PublishId)>, StoreError> {
         let mut reaped = Vec::new();
         loop {
             let tx = self.begin().await?;
@@ -124,7 +124,7 @@ impl Store {
                 return Ok(reaped);
             }
             for mut row in rows {
-                reaped.push(parsed(&row.id)?);
+                reaped.push((parsed(&row.app_id)?, parsed(&row.id)?));
                 if let Some((status, problem)) = verdict(&row, now) {
                     end(&mut row, status, problem.as_ref(), now)?;
                     write(&tx, row).await?;

@@ -12,15 +12,17 @@ use vitrine_model::{AppId, RevisionId, Timestamp, Tree};
 use crate::apps::{find_app, lock_app};
 use crate::codec::{hash, hash_column, parsed, signed, unsigned};
 use crate::cursor;
+use crate::drafts::Draft;
 use crate::entity::revisions;
 use crate::error::StoreError;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::trees::Packed;
+use crate::walks::{forget, standing_at};
 
 impl Store {
-    /// Takes a snapshot of the draft. When the draft's files are those of the newest revision, that one is returned as it
-    /// is and nothing is written.
+    /// Takes a snapshot of the draft. When the draft's files are those of the newest revision, or of the one that undo left it
+    /// at, that one is returned as it is and nothing is written.
     pub async fn create_revision(
         &self,
         scope: &Scope,
@@ -30,26 +32,7 @@ impl Store {
         let tx = self.begin().await?;
         let app_row = lock_app(&tx, scope, app).await?;
         let draft = self.load_draft(&tx, app, &app_row).await?;
-        let packed = Packed::of(&draft.tree);
-        let newest = newest_of(&tx, app).await?;
-        if let Some(newest) = &newest
-            && hash(&newest.tree)? == packed.hash
-        {
-            return revision_of(newest.clone());
-        }
-        let row = revisions::Model {
-            id: RevisionId::mint(self.0.clock.as_ref(), self.0.entropy.as_ref()).into(),
-            app_id: app.to_string(),
-            number: newest.map_or(0, |newest| newest.number) + 1,
-            draft_version: signed(draft.version),
-            tree: hash_column(&packed.hash),
-            label,
-            file_count: signed(draft.tree.len() as u64),
-            size_bytes: signed(draft.tree.size_bytes()),
-            created_at: self.now().as_millis(),
-        };
-        self.write_tree(&tx, packed).await?;
-        revisions::Entity::insert(row.clone().into_active_model()).exec_without_returning(&tx).await?;
+        let row = keep(self, &tx, (app, &draft), label).await?;
         tx.commit().await?;
         revision_of(row)
     }
@@ -108,7 +91,50 @@ impl Store {
     }
 }
 
-async fn newest_of<C: ConnectionTrait>(tx: &C, app: &AppId) -> Result<Option<revisions::Model>, StoreError> {
+/// Makes sure that a revision holds what the draft holds, and returns it.
+pub(crate) async fn keep<C: ConnectionTrait>(
+    store: &Store,
+    tx: &C,
+    (app, draft): (&AppId, &Draft),
+    label: Option<String>,
+) -> Result<revisions::Model, StoreError> {
+    let packed = Packed::of(&draft.tree);
+    let base = standing_at(tx, app).await?;
+    if let Some(base) = &base
+        && hash(&base.tree)? == packed.hash
+    {
+        return Ok(base.clone());
+    }
+    let newest = newest_of(tx, app).await?;
+    // Whatever it is, it came after what was undone.
+    forget(tx, app).await?;
+    if let Some(newest) = &newest
+        && hash(&newest.tree)? == packed.hash
+    {
+        return Ok(newest.clone());
+    }
+    let number = newest.map_or(0, |newest| newest.number);
+    let row = revisions::Model {
+        id: RevisionId::mint(store.0.clock.as_ref(), store.0.entropy.as_ref()).into(),
+        app_id: app.to_string(),
+        number: number + 1,
+        draft_version: signed(draft.version),
+        tree: hash_column(&packed.hash),
+        label,
+        file_count: signed(draft.tree.len() as u64),
+        size_bytes: signed(draft.tree.size_bytes()),
+        created_at: store.now().as_millis(),
+        parent: Some(base.map_or(number, |base| base.number)),
+    };
+    store.write_tree(tx, packed).await?;
+    revisions::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    Ok(row)
+}
+
+pub(crate) async fn newest_of<C: ConnectionTrait>(
+    tx: &C,
+    app: &AppId,
+) -> Result<Option<revisions::Model>, StoreError> {
     let query = revisions::Entity::find().filter(revisions::Column::AppId.eq(app.as_str()));
     Ok(query.order_by_desc(revisions::Column::Number).one(tx).await?)
 }

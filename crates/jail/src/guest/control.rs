@@ -45,6 +45,10 @@ pub(super) fn answer_requests(mut control: &File, project: &Project, supervisor:
             Request::Exec { command, timeout_ms, max_output_bytes } => {
                 supervisor.send(Order::Exec { id, command, timeout_ms, max_output_bytes });
             }
+            Request::Run { command, timeout_ms, max_output_bytes } => {
+                supervisor.send(Order::Run { id, command, timeout_ms, max_output_bytes });
+            }
+            Request::Cancel => supervisor.send(Order::Cancel { id }),
         }
     }
 }

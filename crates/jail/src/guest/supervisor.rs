@@ -31,6 +31,8 @@ pub(super) enum Order {
     Spawn { id: u64, name: String, command: CommandSpec },
     Kill { id: u64, name: String },
     Exec { id: u64, command: CommandSpec, timeout_ms: u64, max_output_bytes: u64 },
+    Run { id: u64, command: CommandSpec, timeout_ms: u64, max_output_bytes: u64 },
+    Cancel { id: u64 },
 }
 
 /// The sending side.
@@ -121,9 +123,22 @@ impl Supervisor {
                 None => self.outbox.reply(id, Reply::Done),
             },
             Order::Exec { id, command, timeout_ms, max_output_bytes } => {
-                let deadline = Instant::now().checked_add(Duration::from_millis(timeout_ms));
-                let purpose = Purpose::Exec { id, deadline, max_output: max_output_bytes as usize };
+                let purpose =
+                    Purpose::Exec { id, deadline: after(timeout_ms), max_output: max_output_bytes as usize };
                 self.start(command, purpose);
+            }
+            Order::Run { id, command, timeout_ms, max_output_bytes } => {
+                let purpose = Purpose::Run {
+                    id,
+                    deadline: after(timeout_ms),
+                    left: max_output_bytes,
+                    is_truncated: false,
+                };
+                self.start(command, purpose);
+            }
+            Order::Cancel { id } => {
+                let runs = self.commands.iter_mut().filter(|command| command.is_run(id));
+                runs.for_each(Command::cancel);
             }
         }
     }
@@ -171,6 +186,11 @@ impl Supervisor {
                 .for_each(Command::keeper_was_reaped);
         }
     }
+}
+
+/// When a command's time is up; `None` for a time that never comes.
+fn after(timeout_ms: u64) -> Option<Instant> {
+    Instant::now().checked_add(Duration::from_millis(timeout_ms))
 }
 
 fn refused(error: &impl ToString) -> Reply {

@@ -66,6 +66,19 @@ pub enum Request {
         /// Of each stream, the last bytes.
         max_output_bytes: u64,
     },
+    /// Runs a command and passes its output on as it comes; answered with any number of [`Reply::Piece`] and, at its end, one
+    /// [`Reply::Ran`].
+    Run {
+        /// What to run.
+        command: CommandSpec,
+        /// Killed after this.
+        timeout_ms: u64,
+        /// Of both streams together, the first bytes; what comes after is read and dropped.
+        max_output_bytes: u64,
+    },
+    /// Kills the command that the [`Request::Run`] of the same id started, with everything that it started; not answered
+    /// itself. Nothing happens when it has ended.
+    Cancel,
 }
 
 /// One part of a batch. The payload holds the content of `put`, one after the other.
@@ -182,6 +195,18 @@ pub enum Reply {
         exit: Ended,
         /// Bytes of the payload that are standard output.
         stdout_bytes: u64,
+    },
+    /// A part of the answer to [`Request::Run`]. Payload: a piece of its output, never empty.
+    Piece {
+        /// True for standard error.
+        is_stderr: bool,
+    },
+    /// The command that [`Request::Run`] started has ended, and nothing of it is left.
+    Ran {
+        /// How it ended.
+        exit: Ended,
+        /// True when there was more output than was asked for.
+        is_truncated: bool,
     },
     /// It could not be done.
     Failed {

@@ -36,6 +36,8 @@ pub struct FakeScript {
     pub output: Vec<String>,
     /// Lines it writes to standard error.
     pub errors: Vec<String>,
+    /// What a watched command does.
+    pub run: FakeRun,
     /// What a build does: a command spawned under the name [`BUILD`].
     pub build: FakeBuild,
 }
@@ -52,6 +54,15 @@ pub struct FakeBuild {
     pub errors: Vec<String>,
     /// Files it leaves in the project.
     pub leaves: Vec<(ProjectPath, Bytes)>,
+    /// How it ends; it never does by itself when there is nothing here.
+    pub exit: Option<Exit>,
+}
+
+/// What a watched command does.
+#[derive(Debug, Clone, Default)]
+pub struct FakeRun {
+    /// What it writes: to standard error where true.
+    pub output: Vec<(bool, Bytes)>,
     /// How it ends; it never does by itself when there is nothing here.
     pub exit: Option<Exit>,
 }
@@ -85,6 +96,8 @@ struct Shared {
     starts: AtomicU64,
     stops: AtomicU64,
     spawned: Mutex<Vec<(String, Command)>>,
+    ran: Mutex<Vec<Command>>,
+    watched: Arc<AtomicU64>,
 }
 
 impl FakeDriver {
@@ -112,6 +125,16 @@ impl FakeDriver {
     pub fn spawned(&self, name: &str) -> Vec<Command> {
         let spawned = lock(&self.shared.spawned);
         spawned.iter().filter(|(under, _)| under == name).map(|(_, command)| command.clone()).collect()
+    }
+
+    /// The commands that were watched, the first one first.
+    pub fn ran(&self) -> Vec<Command> {
+        lock(&self.shared.ran).clone()
+    }
+
+    /// How many watched commands run.
+    pub fn watched(&self) -> u64 {
+        self.shared.watched.load(Ordering::SeqCst)
     }
 
     /// Those that run, in the order of their ids.

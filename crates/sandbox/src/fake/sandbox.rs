@@ -19,6 +19,7 @@ use crate::driver::{
     Applied, CollectLimits, Collected, Command, DriverError, EndReason, ExecLimits, ExecOutput, Exit,
     FileBatch, FilePut, HeldFile, Sandbox, SandboxEvent, Usage,
 };
+use crate::run::{RunEvent, Running};
 use crate::stream::{Listener, Stream};
 
 /// The port of a command that was not told one in `PORT`.
@@ -234,6 +235,45 @@ impl Sandbox for FakeSandbox {
     async fn exec(&self, _command: Command, _limits: ExecLimits) -> Result<ExecOutput, DriverError> {
         self.check()?;
         Ok(ExecOutput { exit: Exit::Code { code: 0 }, stdout: Bytes::new(), stderr: Bytes::new() })
+    }
+
+    async fn run(&self, command: Command, limits: ExecLimits) -> Result<Running, DriverError> {
+        self.check()?;
+        lock(&self.shared.ran).push(command);
+        let script = lock(&self.shared.script).run.clone();
+        let watched = self.shared.watched.clone();
+        watched.fetch_add(1, Ordering::SeqCst);
+        let stop = self.ended.child_token();
+        let (running, reports) = Running::new(limits, {
+            let stop = stop.clone();
+            move || stop.cancel()
+        });
+        tokio::spawn(async move {
+            let mut left = limits.max_output_bytes;
+            let mut is_truncated = false;
+            for (is_stderr, mut piece) in script.output {
+                is_truncated |= piece.len() > left;
+                piece.truncate(left);
+                left -= piece.len();
+                if !piece.is_empty() {
+                    let _ = reports.send(Ok(RunEvent::Output { is_stderr, piece }));
+                }
+            }
+            let ends = async {
+                match script.exit {
+                    Some(exit) => exit,
+                    None => {
+                        tokio::time::sleep(limits.timeout).await;
+                        Exit::TimedOut
+                    }
+                }
+            };
+            if let Some(exit) = stop.run_until_cancelled(ends).await {
+                let _ = reports.send(Ok(RunEvent::Ended { exit, is_truncated }));
+            }
+            watched.fetch_sub(1, Ordering::SeqCst);
+        });
+        Ok(running)
     }
 
     async fn dial(&self, port: u16) -> Result<Stream, DriverError> {

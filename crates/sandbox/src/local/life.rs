@@ -208,7 +208,12 @@ impl Life {
 
     /// How a command ended. One that was killed while the kernel's count went up ran out of memory.
     pub(super) fn exit(&self, ended: Ended) -> Exit {
-        match plain_exit(ended) {
+        self.explain(plain_exit(ended))
+    }
+
+    /// The same for an end that the guest has told already.
+    pub(super) fn explain(&self, exit: Exit) -> Exit {
+        match exit {
             Exit::Signal { signal: SIGKILL } if self.has_new_oom_kill() => Exit::OutOfMemory,
             exit => exit,
         }

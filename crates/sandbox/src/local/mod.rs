@@ -32,7 +32,7 @@ use vitrine_model::SandboxId;
 
 pub use attack::Attack;
 pub use probe::Probe;
-pub(crate) use sandbox::held_file;
+pub(crate) use sandbox::{held_file, plain_exit};
 pub use users::HostIds;
 
 use self::cgroup::{Cgroups, Group};

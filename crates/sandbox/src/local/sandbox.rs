@@ -1,7 +1,7 @@
 //! One local sandbox: a guest at the other end of two sockets.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use crate::driver::{
     Applied, CollectLimits, Collected, Command, DriverError, ExecLimits, ExecOutput, Exit, FileBatch,
     HeldFile, Sandbox, Urgency, Usage,
 };
+use crate::run::Running;
 use crate::stream::{Listener, Stream};
 use crate::words::plain;
 
@@ -111,6 +112,29 @@ impl Sandbox for LocalSandbox {
             }
             (reply, _) => Err(unexpected(&reply)),
         }
+    }
+
+    async fn run(&self, command: Command, limits: ExecLimits) -> Result<Running, DriverError> {
+        let request = Request::Run {
+            command: command_spec(command),
+            timeout_ms: u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX),
+            max_output_bytes: limits.max_output_bytes as u64,
+        };
+        let watched = Arc::new(OnceLock::new());
+        let (connection, number) = (self.connection.clone(), watched.clone());
+        let kill = move || {
+            if let Some(id) = number.get() {
+                connection.cancel(*id);
+            }
+        };
+        let (running, reports) = Running::new(limits, kill);
+        let life = self.life.clone();
+        let running = running.explained(move |exit| life.explain(exit));
+        // Known before it is sent: whoever loses patience in between leaves nothing running.
+        let id = self.connection.watch(limits.max_output_bytes, reports)?;
+        let _ = watched.set(id);
+        self.connection.begin(id, request).await?;
+        Ok(running)
     }
 
     async fn dial(&self, port: u16) -> Result<Stream, DriverError> {
@@ -210,7 +234,7 @@ pub(crate) fn held_file(entry: HeldEntry) -> Option<(ProjectPath, HeldFile)> {
 }
 
 /// What the guest could tell, before the memory limit is considered.
-pub(super) fn plain_exit(ended: Ended) -> Exit {
+pub(crate) fn plain_exit(ended: Ended) -> Exit {
     match ended {
         Ended::Code { code } => Exit::Code { code },
         Ended::Signal { signal } => Exit::Signal { signal },

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command as Process};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use vitrine_jail::lines::{Splitter, Valve, to_text};
 
 use crate::driver::{Command, DriverError, ExecLimits, ExecOutput, Exit, SandboxEvent};
 use crate::events::Events;
+use crate::run::{self, RunEvent, RunReports};
 
 /// Between asking a command to end and killing it.
 const POLITELY: Duration = Duration::from_secs(2);
@@ -112,6 +115,20 @@ impl Commands {
         Ok(ExecOutput { exit, stdout: out.into(), stderr: err.into() })
     }
 
+    /// Runs a command and passes its output on.
+    pub(super) fn run(&self, command: Command, limits: ExecLimits) -> Result<run::Running, DriverError> {
+        let started = Group::start(&command, &self.notes)?;
+        let cancelled = CancellationToken::new();
+        let (running, reports) = run::Running::new(limits, {
+            let cancelled = cancelled.clone();
+            move || cancelled.cancel()
+        });
+        // Dropped with the group in it: nothing is left of what nobody watches any more.
+        let watched = watch_group(started, limits, reports);
+        tokio::spawn(async move { cancelled.run_until_cancelled(watched).await });
+        Ok(running)
+    }
+
     async fn supervise(&self, name: &str, mut started: Group) -> Exit {
         let stdout = forward(started.child.stdout.take(), name, false, &self.events);
         let stderr = forward(started.child.stderr.take(), name, true, &self.events);
@@ -204,6 +221,48 @@ fn exit_of(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (Some(code), _) => Exit::Code { code },
         (None, signal) => Exit::Signal { signal: signal.unwrap_or(9) },
+    }
+}
+
+/// Passes on what a command says, up to a limit, and how it ended.
+async fn watch_group(mut started: Group, limits: ExecLimits, reports: RunReports) {
+    let left =
+        Budget { left: AtomicUsize::new(limits.max_output_bytes), is_truncated: AtomicBool::new(false) };
+    let (stdout, stderr) = (started.child.stdout.take(), started.child.stderr.take());
+    let reading =
+        async { tokio::join!(left.pass(stdout, false, &reports), left.pass(stderr, true, &reports)) };
+    let waiting = async {
+        let status = tokio::time::timeout(limits.timeout, started.child.wait()).await;
+        signal(started.group, Signal::KILL);
+        match status {
+            Ok(status) => status.map(exit_of),
+            Err(_) => started.child.wait().await.map(|_| Exit::TimedOut),
+        }
+    };
+    let ended = until_over(waiting, reading).await.map_err(DriverError::from);
+    let is_truncated = left.is_truncated.load(Ordering::Relaxed);
+    let _ = reports.send(ended.map(|exit| RunEvent::Ended { exit, is_truncated }));
+}
+
+/// What both streams of a command may say together.
+struct Budget {
+    left: AtomicUsize,
+    is_truncated: AtomicBool,
+}
+
+impl Budget {
+    async fn pass(&self, stream: Option<impl AsyncRead + Unpin>, is_stderr: bool, reports: &RunReports) {
+        let Some(mut stream) = stream else { return };
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while let Ok(count @ 1..) = stream.read(&mut chunk).await {
+            let most = self.left.load(Ordering::Relaxed).min(count);
+            self.left.fetch_sub(most, Ordering::Relaxed);
+            self.is_truncated.fetch_or(most < count, Ordering::Relaxed);
+            if most > 0 {
+                let piece = bytes::Bytes::copy_from_slice(&chunk[..most]);
+                let _ = reports.send(Ok(RunEvent::Output { is_stderr, piece }));
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::driver::{
     HeldFile, Sandbox, Usage,
 };
 use crate::events::Events;
+use crate::run::Running;
 use crate::stream::{Listener, Stream};
 
 /// A running sandbox of the process driver.
@@ -141,6 +142,11 @@ impl Sandbox for ProcessSandbox {
     async fn exec(&self, command: Command, limits: ExecLimits) -> Result<ExecOutput, DriverError> {
         self.check_running()?;
         self.commands.exec(self.paths.translate(command), limits).await
+    }
+
+    async fn run(&self, command: Command, limits: ExecLimits) -> Result<Running, DriverError> {
+        self.check_running()?;
+        self.commands.run(self.paths.translate(command), limits)
     }
 
     async fn dial(&self, port: u16) -> Result<Stream, DriverError> {

@@ -11,7 +11,7 @@ use vitrine_sandbox::driver::{
     CollectLimits, Collected, Command, EndReason, ExecLimits, Exit, FileBatch, FilePut, Mount, OrphanReport,
     PROJECT_DIR, RefusalReason, SCRATCH_DIR, SandboxEvent, Started,
 };
-use vitrine_sandbox::{Driver, DriverError, Listener, Sandbox};
+use vitrine_sandbox::{Driver, DriverError, Listener, RunEvent, Running, Sandbox};
 
 use crate::support::{DEADLINE, batch, eventually, limits, path, sh, spec, until};
 
@@ -25,6 +25,9 @@ pub(crate) async fn run(driver: &dyn Driver) {
     what_cannot_be_collected_is_named(driver).await;
     a_command_gets_what_it_was_given_and_nothing_else(driver).await;
     the_end_of_output_is_kept_and_time_is_limited(driver).await;
+    a_watched_command_says_what_it_says_when_it_says_it(driver).await;
+    the_beginning_of_watched_output_is_kept_and_its_time_is_limited(driver).await;
+    what_nobody_watches_is_killed_with_all_it_started(driver).await;
     spawned_commands_report_their_lines_and_their_end(driver).await;
     a_command_that_ignores_the_request_is_killed(driver).await;
     floods_are_counted_not_stored(driver).await;
@@ -227,6 +230,91 @@ async fn the_end_of_output_is_kept_and_time_is_limited(driver: &dyn Driver) {
     let script = "trap '' TERM; echo begun; sleep 1000 & sleep 1000";
     let output = sandbox.exec(sh(script), brief).await.unwrap();
     assert_eq!((output.exit, output.stdout.as_ref()), (Exit::TimedOut, &b"begun\n"[..]));
+    sandbox.stop().await.unwrap();
+}
+
+/// What a watched command says to its end, and how that came.
+async fn watched(running: &mut Running) -> ([String; 2], Result<(Exit, bool), DriverError>) {
+    let mut said = [String::new(), String::new()];
+    loop {
+        match running.next().await.expect("a command has an end") {
+            Ok(RunEvent::Output { is_stderr, piece }) => {
+                said[usize::from(is_stderr)].push_str(std::str::from_utf8(&piece).unwrap());
+            }
+            Ok(RunEvent::Ended { exit, is_truncated }) => {
+                assert!(running.next().await.is_none(), "nothing comes after the end");
+                return (said, Ok((exit, is_truncated)));
+            }
+            Err(error) => return (said, Err(error)),
+        }
+    }
+}
+
+async fn a_watched_command_says_what_it_says_when_it_says_it(driver: &dyn Driver) {
+    let started = start(driver, Vec::new()).await;
+    let sandbox = started.sandbox.as_ref();
+    let mut running = sandbox
+        .run(sh("printf one; while [ ! -e go ]; do sleep 0.01; done; echo two >&2; exit 3"), limits())
+        .await
+        .unwrap();
+    let first = running.next().await.unwrap().unwrap();
+    assert_eq!(first, RunEvent::Output { is_stderr: false, piece: Bytes::from("one") }, "before it ends");
+    assert_eq!(says(sandbox, "echo beside it").await, "beside it");
+    sandbox.apply(batch(&[("go", "")], &[])).await.unwrap();
+    let (said, end) = watched(&mut running).await;
+    assert_eq!((said[1].as_str(), end.unwrap()), ("two\n", (Exit::Code { code: 3 }, false)));
+    let absent = Command { argv: vec!["no-such-program".to_owned()], ..sh("true") };
+    let refused = match sandbox.run(absent, limits()).await {
+        Ok(mut running) => watched(&mut running).await.1.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(refused, DriverError::Refused(_)), "{refused:?}");
+    let mut many = Vec::new();
+    for n in 0..4 {
+        many.push(sandbox.run(sh(&format!("echo {n}; exit {n}")), limits()).await.unwrap());
+    }
+    for (n, mut running) in (0..).zip(many) {
+        let (said, end) = watched(&mut running).await;
+        assert_eq!((said[0].as_str(), end.unwrap().0), (format!("{n}\n").as_str(), Exit::Code { code: n }));
+    }
+    sandbox.stop().await.unwrap();
+    assert!(matches!(sandbox.run(sh("true"), limits()).await, Err(DriverError::Ended)));
+}
+
+async fn the_beginning_of_watched_output_is_kept_and_its_time_is_limited(driver: &dyn Driver) {
+    let started = start(driver, Vec::new()).await;
+    let sandbox = started.sandbox.as_ref();
+    let few = ExecLimits { timeout: DEADLINE, max_output_bytes: 6 };
+    let mut running = sandbox.run(sh("printf 1234; sleep 0.05; printf abcdefgh >&2"), few).await.unwrap();
+    let (said, end) = watched(&mut running).await;
+    assert_eq!((said, end.unwrap()), (["1234".to_owned(), "ab".to_owned()], (Exit::Code { code: 0 }, true)));
+    let flood = ExecLimits { timeout: DEADLINE, max_output_bytes: 1000 };
+    let mut running = sandbox.run(sh("head -c 20000000 /dev/zero | tr '\\0' x"), flood).await.unwrap();
+    let (said, end) = watched(&mut running).await;
+    assert_eq!((said[0].len(), end.unwrap()), (1000, (Exit::Code { code: 0 }, true)), "it is not held up");
+    let brief = ExecLimits { timeout: Duration::from_millis(200), max_output_bytes: 1024 };
+    let script = "trap '' TERM; echo begun; sleep 1000 & sleep 1000";
+    let mut running = sandbox.run(sh(script), brief).await.unwrap();
+    let (said, end) = watched(&mut running).await;
+    assert_eq!((said[0].as_str(), end.unwrap()), ("begun\n", (Exit::TimedOut, false)));
+    sandbox.stop().await.unwrap();
+}
+
+async fn what_nobody_watches_is_killed_with_all_it_started(driver: &dyn Driver) {
+    let started = start(driver, Vec::new()).await;
+    let sandbox = started.sandbox.as_ref();
+    let script = "trap '' TERM HUP; (while :; do echo x >> beats; sleep 0.02; done) & echo begun; wait";
+    let mut running = sandbox.run(sh(script), limits()).await.unwrap();
+    assert!(matches!(running.next().await, Some(Ok(RunEvent::Output { .. }))));
+    eventually("it is at work", || async { !says(sandbox, "cat beats 2>/dev/null || :").await.is_empty() })
+        .await;
+    drop(running);
+    eventually("it works no more", || async {
+        says(sandbox, "a=$(wc -c < beats); sleep 0.2; b=$(wc -c < beats); [ $a = $b ] && echo over || :")
+            .await
+            == "over"
+    })
+    .await;
     sandbox.stop().await.unwrap();
 }
 

@@ -121,12 +121,18 @@ pub(crate) const RULES: &[Rule] = &[
     viewer("read_file"),
     viewer("diff_files"),
     viewer("export_app"),
+    viewer("search_files"),
     editor("put_blob"),
     editor("apply_change_set"),
+    // Listening; change sets that come in are looked at one by one.
+    viewer("open_channel"),
     viewer("list_revisions"),
     viewer("get_revision"),
+    viewer("diff_revision"),
     editor("create_revision").recorded(),
     editor("restore_revision").recorded(),
+    editor("undo_draft").recorded(),
+    editor("redo_draft").recorded(),
     viewer("validate_app"),
     // Sessions.
     editor("list_preview_links"),
@@ -147,6 +153,7 @@ pub(crate) const RULES: &[Rule] = &[
     editor("stop_session").recorded(),
     editor("restart_session").recorded(),
     editor("heartbeat_session"),
+    editor("exec_in_session").recorded(),
     // Publishing and hosting.
     viewer("list_publishes"),
     viewer("get_publish"),

@@ -305,6 +305,7 @@ pub(crate) async fn delete_app(
     services.store.delete_app(&caller.scope, &app).await?;
     services.publishes.changed(&app);
     services.sessions.forget_app(&app).await;
+    services.channels.forget(&app);
     Ok(StatusCode::NO_CONTENT)
 }
 

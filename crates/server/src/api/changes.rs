@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vitrine_model::AppId;
@@ -11,12 +12,17 @@ use vitrine_model::change::Op;
 use vitrine_model::problem::{Code, Problem, ProblemItem};
 use vitrine_model::session::SessionStatus;
 
+use super::channel::name_of;
 use super::extract::{Json, Path};
 use super::problem::{ApiError, ApiResult};
 use crate::auth::Caller;
-use crate::drafts::DraftError;
+use crate::channels::Author;
+use crate::drafts::{ChangeRequest, DraftError};
 use crate::services::Services;
 use crate::sessions::Phase;
+
+/// Names the channel's connection that a change set comes from, so that it knows its own.
+const CLIENT_HEADER: &str = "x-vitrine-client";
 
 /// One atomic group of file operations.
 #[derive(Deserialize, ToSchema)]
@@ -51,7 +57,9 @@ pub(crate) struct DeliveryView {
 }
 
 /// Applies a change set to the draft. It is durable when this answers; the preview may have it sooner.
-#[utoipa::path(post, path = "/v1/apps/{app}/changes", tag = "files", params(("app" = String, Path)),
+#[utoipa::path(post, path = "/v1/apps/{app}/changes", tag = "files",
+    params(("app" = String, Path), ("X-Vitrine-Client" = Option<String>, Header,
+        description = "The `client_id` of the caller's channel, which is named where the change is told")),
     request_body = ChangeSetBody,
     responses((status = 200, body = ChangeSetResult), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 413, body = Problem)))]
@@ -59,9 +67,13 @@ pub(crate) async fn apply_change_set(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path(app): Path<AppId>,
+    headers: HeaderMap,
     Json(body): Json<ChangeSetBody>,
 ) -> ApiResult<axum::Json<ChangeSetResult>> {
-    let committed = services.drafts.apply(&caller.scope, &app, body.base_version, body.ops).await?;
+    let author = author_of(&services, &caller, &app, &headers).await;
+    let ChangeSetBody { base_version, ops } = body;
+    let request = ChangeRequest { base_version, ops, author };
+    let committed = services.drafts.apply(&caller.scope, &app, request).await?;
     services.sessions.touch_app(&caller.scope, &app);
     let session = committed.delivery.map(|mut delivery| DeliveryView {
         delivered: delivery.is_done(),
@@ -74,6 +86,20 @@ pub(crate) async fn apply_change_set(
         },
     });
     Ok(axum::Json(ChangeSetResult { version: committed.version, applied: committed.applied, session }))
+}
+
+/// Who others are told a change is from. Looked up only while somebody listens; a change is made without, too.
+pub(super) async fn author_of(
+    services: &Services,
+    caller: &Caller,
+    app: &AppId,
+    headers: &HeaderMap,
+) -> Author {
+    if !services.channels.is_heard(app) {
+        return Author::default();
+    }
+    let client_id = headers.get(CLIENT_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    Author { client_id, name: name_of(services, caller).await.ok() }
 }
 
 impl From<DraftError> for ApiError {

@@ -26,33 +26,54 @@ use crate::auth::Caller;
 use crate::limits::Share;
 use crate::services::Services;
 
-/// The draft's files by path, with hashes, sizes and modes.
-#[utoipa::path(get, path = "/v1/apps/{app}/files", tag = "files", params(("app" = String, Path)),
+/// Of the draft, or of a revision.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfRevision {
+    /// A revision instead of the draft.
+    revision: Option<RevisionId>,
+}
+
+/// The files by path, with hashes, sizes and modes: the draft's, or those of a revision, whose version is that of the draft it
+/// was taken of.
+#[utoipa::path(get, path = "/v1/apps/{app}/files", tag = "files", params(("app" = String, Path), OfRevision),
     responses((status = 200, body = FileList), (status = 404, body = Problem)))]
 pub(crate) async fn list_files(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path(app): Path<AppId>,
+    Query(query): Query<OfRevision>,
 ) -> ApiResult<axum::Json<FileList>> {
+    if let Some(revision) = &query.revision {
+        let version = services.store.revision(&caller.scope, &app, revision).await?.draft_version;
+        let files = services.store.revision_tree(&caller.scope, &app, revision).await?;
+        return Ok(axum::Json(FileList { version, files }));
+    }
     let draft = services.store.draft(&caller.scope, &app).await?;
     Ok(axum::Json(FileList { version: draft.version, files: draft.tree.as_ref().clone() }))
 }
 
-/// The content of one file; its hash is the entity tag.
+/// The content of one file, of the draft or of a revision; its hash is the entity tag.
 #[utoipa::path(get, path = "/v1/apps/{app}/files/{*path}", tag = "files",
-    params(("app" = String, Path), ("path" = String, Path, description = "May contain slashes")),
+    params(("app" = String, Path), ("path" = String, Path, description = "May contain slashes"), OfRevision),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 304, description = "The caller has it"), (status = 404, body = Problem)))]
 pub(crate) async fn read_file(
     State(services): State<Arc<Services>>,
     Extension(caller): Extension<Caller>,
     Path((app, path)): Path<(AppId, String)>,
+    Query(query): Query<OfRevision>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let path = ProjectPath::parse(&path)?;
-    let draft = services.store.draft(&caller.scope, &app).await?;
-    let missing = || ApiError::new(Code::FileNotFound, format!("The draft has no `{path}`."));
-    let entry = *draft.tree.get(path.as_str()).ok_or_else(missing)?;
+    let (tree, whose) = match &query.revision {
+        Some(revision) => {
+            (Arc::new(services.store.revision_tree(&caller.scope, &app, revision).await?), "revision")
+        }
+        None => (services.store.draft(&caller.scope, &app).await?.tree, "draft"),
+    };
+    let missing = || ApiError::new(Code::FileNotFound, format!("The {whose} has no `{path}`."));
+    let entry = *tree.get(path.as_str()).ok_or_else(missing)?;
     let tag = format!("\"{}\"", entry.sha256);
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|value| value.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());

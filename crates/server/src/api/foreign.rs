@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use vitrine_model::problem::Code;
 
 use super::problem::ApiError;
+use crate::auth::bearer_protocol;
 use crate::services::Services;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -20,7 +21,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Answers 403 to whatever a browser says comes from a page of another origin, navigations included.
 pub(crate) async fn refuse(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    if is_foreign(headers, || services.auth.check_origin(headers).is_ok()) {
+    // A page of a product that embeds this one shows a key of its own; nothing that a browser sends unasked counts then.
+    let shows_key = bearer_protocol(headers).is_some();
+    if !shows_key && is_foreign(headers, || services.auth.check_origin(headers).is_ok()) {
         let detail = "Pages of another origin cannot use the API. Call it from a server, with a key.";
         return ApiError::new(Code::Forbidden, detail).into_response();
     }

@@ -50,9 +50,13 @@ pub(crate) async fn replay(State(services): State<Arc<Services>>, request: Reque
 }
 
 /// Whether a repeat is answered like the first call. Not where nothing is changed, and not where the body must leave no
-/// trace, not even a hash that could be guessed at: such calls are idempotent by themselves.
+/// trace, not even a hash that could be guessed at: such calls are idempotent by themselves. Nor where the answer goes on.
 fn is_kept(operation: &str) -> bool {
-    !matches!(operation, "diff_files" | "validate_app" | "put_secret" | "delete_secret" | "set_password")
+    let reads = matches!(operation, "diff_files" | "validate_app");
+    let leaves_no_trace = matches!(operation, "put_secret" | "delete_secret" | "set_password");
+    // A stream is no answer that could be kept: whoever watches a command ends it by hanging up.
+    let is_stream = operation == "exec_in_session";
+    !(reads || leaves_no_trace || is_stream)
 }
 
 /// Whether the body is part of what a repeat is known by. A link's has its password in it; as its answer is never kept, a

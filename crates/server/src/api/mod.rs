@@ -4,8 +4,10 @@ mod access;
 mod apps;
 mod audit;
 mod changes;
+mod channel;
 mod collection;
 mod egress;
+mod exec;
 mod extract;
 mod files;
 mod follow;
@@ -29,7 +31,9 @@ mod publishes;
 mod quotas;
 mod record;
 mod releases;
+mod revision_diff;
 mod revisions;
+mod search;
 mod secrets;
 mod sessions;
 mod shared;
@@ -91,15 +95,21 @@ fn resources() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(files::diff_files))
         .routes(routes!(files::put_blob))
         .routes(routes!(files::export_app))
+        .routes(routes!(search::search_files))
         .routes(routes!(changes::apply_change_set))
+        .routes(routes!(channel::open_channel))
         .routes(routes!(revisions::list_revisions, revisions::create_revision))
         .routes(routes!(revisions::get_revision))
         .routes(routes!(revisions::restore_revision))
+        .routes(routes!(revisions::undo_draft))
+        .routes(routes!(revisions::redo_draft))
+        .routes(routes!(revision_diff::diff_revision))
         .routes(routes!(sessions::ensure_session, sessions::get_session, sessions::stop_session))
         .routes(routes!(sessions::heartbeat_session))
         .routes(routes!(sessions::restart_session))
         .routes(routes!(sessions::follow_session_logs))
         .routes(routes!(preview_events::follow_preview_events))
+        .routes(routes!(exec::exec_in_session))
         .routes(routes!(preview_links::list_preview_links, preview_links::create_preview_link))
         .routes(routes!(preview_links::delete_preview_link))
         .routes(routes!(hosting::validate_app))

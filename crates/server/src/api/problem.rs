@@ -47,6 +47,11 @@ impl ApiError {
         self
     }
 
+    /// The document, for where no answer carries it.
+    pub(crate) fn into_problem(self) -> Problem {
+        *self.problem
+    }
+
     /// Our own fault: logged in full, shown as nothing but a request id.
     pub(crate) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");

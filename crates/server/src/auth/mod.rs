@@ -34,6 +34,7 @@ pub(crate) use caller::Caller;
 use cookies::Cookies;
 pub(crate) use cookies::Origins;
 use credential::Credential;
+pub(crate) use credential::bearer_protocol;
 pub(crate) use error::AuthError;
 use host::HostTokens;
 pub(crate) use key::{mint_code, mint_key};

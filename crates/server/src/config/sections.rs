@@ -211,6 +211,9 @@ pub(crate) struct SandboxConfig {
     pub host_id_first: u32,
     /// How many such ids there are, and so how many sandboxes can run at once.
     pub host_ids: u32,
+    /// Programs that makers may run in their own sandbox by the API, comma separated; `*`: all of them; empty: none. No wall:
+    /// whoever may edit a project decides what its dev server runs.
+    pub exec_allow: String,
 }
 
 impl Default for SandboxConfig {
@@ -229,6 +232,7 @@ impl Default for SandboxConfig {
             starts_at_once: 0,
             host_id_first: HostIds::default().first,
             host_ids: HostIds::default().count,
+            exec_allow: "*".to_owned(),
         }
     }
 }

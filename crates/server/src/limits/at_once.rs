@@ -30,6 +30,18 @@ const EXPORTED_BY_ONE: usize = 2;
 /// takes to read it.
 const EXPORTED_IN_ALL: usize = 8;
 
+/// Searches of one user at once: those who type ask again before the last one has ended.
+const SEARCHED_BY_ONE: usize = 4;
+
+/// Searches at once: each takes a core for up to two seconds, and some MiB.
+const SEARCHED_IN_ALL: usize = 16;
+
+/// Commands of one user in their sandboxes at once: some terminals.
+const RUN_BY_ONE: usize = 8;
+
+/// Commands in sandboxes at once: each holds up to 4 MiB of output that nobody has taken yet.
+const RUN_IN_ALL: usize = 64;
+
 /// Pieces of archives that are packed at once: each takes a core.
 const PACKED_AT_ONCE: usize = 2;
 
@@ -41,6 +53,8 @@ pub(crate) struct AtOnce {
     room: Arc<Pool>,
     streams: Arc<Pool>,
     exports: Arc<Pool>,
+    searches: Arc<Pool>,
+    commands: Arc<Pool>,
     packing: Arc<Semaphore>,
     verifying: Arc<Semaphore>,
 }
@@ -67,6 +81,8 @@ impl Default for AtOnce {
             room: Pool::new("bytes of bodies", ROOM_OF_ONE_BYTES, ROOM_BYTES),
             streams: Pool::new("streams of events", FOLLOWED_BY_ONE, FOLLOWED_IN_ALL),
             exports: Pool::new("exports", EXPORTED_BY_ONE, EXPORTED_IN_ALL),
+            searches: Pool::new("searches", SEARCHED_BY_ONE, SEARCHED_IN_ALL),
+            commands: Pool::new("commands", RUN_BY_ONE, RUN_IN_ALL),
             packing: Arc::new(Semaphore::new(PACKED_AT_ONCE)),
             verifying: Arc::new(Semaphore::new(1)),
         }
@@ -87,6 +103,16 @@ impl AtOnce {
     /// A place among those who export, until the result is dropped.
     pub(crate) fn export(&self, scope: &Scope) -> Result<Share, Crowded> {
         self.exports.share(scope).with(1)
+    }
+
+    /// A place among those who search, until the result is dropped.
+    pub(crate) fn search(&self, scope: &Scope) -> Result<Share, Crowded> {
+        self.searches.share(scope).with(1)
+    }
+
+    /// A place among those who run a command, until the result is dropped.
+    pub(crate) fn exec(&self, scope: &Scope) -> Result<Share, Crowded> {
+        self.commands.share(scope).with(1)
     }
 
     /// A turn to pack a piece of an archive; to be held where the work is done. `None` never, but while the server ends.

@@ -65,7 +65,7 @@ impl Class {
         match (method.as_str(), of_app.as_slice()) {
             ("POST", []) if path == "/v1/apps" => Self::Expensive,
             ("GET" | "HEAD", ["export"]) | ("PUT", ["session"]) => Self::Expensive,
-            ("POST", ["session", "restart"] | ["validate"] | ["preview-links"]) => Self::Expensive,
+            ("POST", ["session", "restart" | "exec"] | ["validate"] | ["preview-links"]) => Self::Expensive,
             ("POST", ["publishes"] | ["publishes", _, "retry"]) => Self::Expensive,
             ("GET" | "HEAD", _) if path == "/v1/audit/verify" => Self::Expensive,
             _ if method.is_safe() => Self::Read,

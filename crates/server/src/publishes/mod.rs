@@ -160,8 +160,9 @@ impl Publishes {
         };
         let publish = context.store.enqueue_publish(scope, app, new).await?;
         if let Some(older) = superseded {
-            self.0.bulletin.announce(&older.id);
+            self.announce(app, &older.id);
         }
+        self.announce(app, &publish.id);
         self.0.wake.notify_one();
         Ok(publish)
     }
@@ -192,7 +193,7 @@ impl Publishes {
         if let Some(running) = lock(&self.0.running).get(id) {
             running.cancel();
         }
-        self.0.bulletin.announce(id);
+        self.announce(app, id);
         Ok(publish)
     }
 
@@ -272,6 +273,12 @@ impl Publishes {
         after: u64,
     ) -> impl Stream<Item = News> + Send + use<> {
         bulletin::follow(self.clone(), scope, app, id, after)
+    }
+
+    /// There is something new in the store about a publish: for those who follow it, and those who have the app open.
+    fn announce(&self, app: &AppId, id: &PublishId) {
+        self.0.bulletin.announce(id);
+        self.0.context.drafts.channels().published(app, id);
     }
 
     /// How many publishes this process works on.

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use vitrine_build::guard::Guard;
 use vitrine_model::problem::Problem;
 use vitrine_model::publish::{PublishStep, PublishStepName, PublishStepStatus};
-use vitrine_model::{PublishId, Timestamp};
+use vitrine_model::{AppId, PublishId, Timestamp};
 use vitrine_store::{NewLogLine, StoreError};
 
 use super::{Publishes, lock};
@@ -21,6 +21,7 @@ pub(super) struct Recorder(Arc<Inner>);
 
 struct Inner {
     publishes: Publishes,
+    app: AppId,
     id: PublishId,
     fence: u64,
     pending: Mutex<Pending>,
@@ -40,11 +41,17 @@ struct Pending {
 }
 
 impl Recorder {
-    pub(super) fn new(publishes: Publishes, id: PublishId, fence: u64, steps: Vec<PublishStep>) -> Self {
+    pub(super) fn new(
+        publishes: Publishes,
+        (app, id): (AppId, PublishId),
+        fence: u64,
+        steps: Vec<PublishStep>,
+    ) -> Self {
         let pending =
             Pending { steps, steps_are_new: false, lines: Vec::new(), current: PublishStepName::Check };
         let inner = Inner {
             publishes,
+            app,
             id,
             fence,
             pending: Mutex::new(pending),
@@ -103,7 +110,7 @@ impl Recorder {
         if let Some(steps) = steps {
             store.save_publish_steps(&inner.id, inner.fence, &steps).await?;
         }
-        inner.publishes.0.bulletin.announce(&inner.id);
+        inner.publishes.announce(&inner.app, &inner.id);
         Ok(())
     }
 

@@ -78,24 +78,24 @@ impl Publishes {
     /// Ends what nobody will: past its deadline, or out of attempts.
     pub(crate) async fn reap(&self) {
         match self.0.context.store.reap_publishes(self.0.context.maker.clock.now()).await {
-            Ok(ended) => ended.iter().for_each(|id| self.0.bulletin.announce(id)),
+            Ok(ended) => ended.iter().for_each(|(app, id)| self.announce(app, id)),
             Err(error) => tracing::error!(%error, "lost publishes were not ended"),
         }
     }
 
     async fn attend(&self, claimed: Claimed, stopping: CancellationToken) {
-        let id = claimed.publish.id.clone();
+        let (id, app) = (claimed.publish.id.clone(), claimed.publish.app_id.clone());
         let cancel = CancellationToken::new();
         lock(&self.0.running).insert(id.clone(), cancel.clone());
-        self.0.bulletin.announce(&id);
+        self.announce(&app, &id);
         tracing::info!(publish = %id, app = %claimed.publish.app_id, attempt = claimed.publish.attempt, "publish begun");
         let fence = claimed.fence;
-        let recorder =
-            Recorder::new(self.clone(), id.clone(), fence, super::pending_steps(claimed.publish.target));
+        let steps = super::pending_steps(claimed.publish.target);
+        let recorder = Recorder::new(self.clone(), (app.clone(), id.clone()), fence, steps);
         let left = self.run(&claimed, &recorder, cancel, stopping).await;
         lock(&self.0.running).remove(&id);
         self.leave(&claimed, &recorder, left).await;
-        self.0.bulletin.announce(&id);
+        self.announce(&app, &id);
         // Something of the same app may have waited for this.
         self.0.wake.notify_one();
     }

@@ -98,6 +98,11 @@ impl Logs {
         held.into_iter().for_each(|(source, line)| self.keep(source, line));
     }
 
+    /// What hides the secrets of the dev server that was started last.
+    pub(crate) fn guard(&self) -> Arc<Guard> {
+        self.0.masks.lock().unwrap_or_else(PoisonError::into_inner).guard.clone()
+    }
+
     /// Appends a line; text is expected to be clean already (the guest sees to that).
     pub(crate) fn push(&self, source: LogSource, text: impl Into<String>) {
         // Held until the lines are kept, so that they stay in order.

@@ -4,6 +4,7 @@
 //! Killing a preview loses nothing.
 
 mod eviction;
+mod exec;
 mod gateway;
 mod links;
 mod logs;
@@ -34,12 +35,14 @@ use vitrine_model::{AppId, LinkId, SessionId, TenantId, Timestamp, UserId};
 use vitrine_sandbox::Driver;
 use vitrine_store::{Draft, NewSession, Scope, SessionRow, Store, StoreError};
 
+use crate::channels::Channels;
 use crate::config::{SandboxConfig, SessionsConfig};
 use crate::drafts::{Contents, Drafts};
 use crate::egress::DevEgress;
 use crate::provision::Provision;
 use crate::secrets::Secrets;
 use eviction::Evict;
+pub(crate) use exec::{Exec, ExecEnd, ExecError, ExecEvent, problem_of as problem_of_exec};
 use links::KnownLinks;
 pub(crate) use memory::{available as available_memory, default_reserve};
 pub(crate) use pool::Pool;
@@ -66,6 +69,8 @@ pub(crate) struct Context {
     pub(crate) counts: Counts,
     /// Makes room. Set once, right after construction: starts ask sessions, and sessions start.
     pub(crate) evict: OnceLock<Arc<dyn Evict>>,
+    /// Who looks at an app is told what becomes of its sessions.
+    pub(crate) channels: Channels,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: SessionsConfig,
@@ -162,6 +167,16 @@ impl Sessions {
         let _ = self.0.context.drafts.set(drafts);
     }
 
+    /// The rooms of apps.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.0.context.channels
+    }
+
+    /// What the app's preview does from now on; `None` as long as there is none.
+    pub(crate) fn watch_of(&self, app: &AppId) -> Option<tokio::sync::watch::Receiver<Snapshot>> {
+        Some(lock(&self.0.previews).get(app)?.watch())
+    }
+
     /// Gives the caller a session on the app's draft, and brings its sandbox on its way. Idempotent.
     pub(crate) async fn ensure(&self, scope: &Scope, app: &AppId) -> Result<SessionView, StoreError> {
         let (row, was_asleep) = self.leased(scope, app).await?;
@@ -180,7 +195,7 @@ impl Sessions {
             idle_timeout_secs: settings.idle_timeout_secs,
         };
         let store = &self.0.context.store;
-        let (row, _) = store.ensure_session(scope, app, new).await?;
+        let (row, is_new) = store.ensure_session(scope, app, new).await?;
         let was_asleep = row.status == SessionStatus::Hibernated;
         let row = match store.wake_session(&row.id).await {
             // Ended between the two: what is asked for again is another one, if it may be at all.
@@ -190,6 +205,9 @@ impl Sessions {
         let known = self.remember(&row).await;
         known.touch(self.0.context.clock.now().as_millis());
         known.extend(row.expires_at);
+        if is_new || was_asleep {
+            self.channels().session_changed(app);
+        }
         Ok((row, was_asleep))
     }
 
@@ -324,6 +342,7 @@ impl Sessions {
     async fn end(&self, row: &SessionRow, event: SessionEvent) -> Result<(), StoreError> {
         let store = &self.0.context.store;
         store.transition_session(&row.id, event, None).await?;
+        self.channels().session_changed(&row.app_id);
         if event != SessionEvent::Idle {
             lock(&self.0.known).remove(&row.id);
         }
@@ -352,7 +371,11 @@ impl Sessions {
 
     fn preview_of(&self, scope: &Scope, app: &AppId) -> Arc<Preview> {
         let mut previews = lock(&self.0.previews);
-        let make = || Arc::new(Preview::spawn(self.0.context.clone(), scope.clone(), app.clone()));
+        let make = || {
+            // Looked for when this lets go of the map.
+            self.channels().session_changed(app);
+            Arc::new(Preview::spawn(self.0.context.clone(), scope.clone(), app.clone()))
+        };
         previews.entry(app.clone()).or_insert_with(make).clone()
     }
 

@@ -8,6 +8,7 @@ mod m0005_links;
 mod m0006_package_policies;
 mod m0008_standing;
 mod m0009_collection_blobs;
+mod m0010_walks;
 
 #[cfg(test)]
 pub(crate) use m0005_links::COUNT_STORAGE;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_package_policies::Migration),
             Box::new(m0008_standing::Migration),
             Box::new(m0009_collection_blobs::Migration),
+            Box::new(m0010_walks::Migration),
         ]
     }
 }

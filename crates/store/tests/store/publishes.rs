@@ -214,7 +214,10 @@ async fn what_keeps_losing_its_worker_is_given_up_by_a_claim_or_by_the_sweep() {
             fixture.clock.advance_secs(61);
         }
         match by_sweep {
-            true => assert_eq!(store.reap_publishes(fixture.now()).await.unwrap(), std::slice::from_ref(&id)),
+            true => {
+                let reaped = store.reap_publishes(fixture.now()).await.unwrap();
+                assert_eq!(reaped, [(app.clone(), id.clone())]);
+            }
             false => assert!(claim(store).await.is_none()),
         }
         let publish = store.publish(&fixture.scope, &app, &id).await.unwrap();
@@ -239,7 +242,8 @@ async fn what_is_past_its_deadline_fails_whether_it_waits_or_runs() {
     assert!(store.reap_publishes(fixture.now()).await.unwrap().is_empty());
     fixture.clock.advance_secs(1);
     let reaped: HashSet<_> = store.reap_publishes(fixture.now()).await.unwrap().into_iter().collect();
-    assert_eq!(reaped, HashSet::from([running.publish.id.clone(), waiting.clone()]));
+    let both = [running.publish.id.clone(), waiting.clone()].map(|id| (app.clone(), id));
+    assert_eq!(reaped, HashSet::from(both));
     for id in [&running.publish.id, &waiting] {
         let publish = store.publish(scope, &app, id).await.unwrap();
         assert_eq!(publish.error.unwrap().code, Code::PublishTimedOut);

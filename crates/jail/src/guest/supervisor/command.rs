@@ -13,7 +13,7 @@ use super::super::keeper::{self, Ground, Keeper, KeeperError};
 use super::super::processes;
 use super::super::program::Program;
 use super::SWEEP_EVERY;
-use super::stream::{Sink, Stream};
+use super::stream::{Passed, Sink, Stream};
 use crate::lines::REPORT_EVERY;
 use crate::protocol::{CommandSpec, Ended, Event, FailureKind, Message, Reply};
 
@@ -26,15 +26,57 @@ const MAX_EXEC_OUTPUT: usize = 8 * 1024 * 1024;
 /// What a command was started for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    Named { name: String, spawn_id: u64 },
-    Exec { id: u64, deadline: Option<Instant>, max_output: usize },
+    Named {
+        name: String,
+        spawn_id: u64,
+    },
+    Exec {
+        id: u64,
+        deadline: Option<Instant>,
+        max_output: usize,
+    },
+    /// Somebody watches. `left` bytes may still be passed on.
+    Run {
+        id: u64,
+        deadline: Option<Instant>,
+        left: u64,
+        is_truncated: bool,
+    },
 }
 
 impl Purpose {
     /// The request that started it.
     pub(super) fn request_id(&self) -> u64 {
         match self {
-            Self::Named { spawn_id: id, .. } | Self::Exec { id, .. } => *id,
+            Self::Named { spawn_id: id, .. } | Self::Exec { id, .. } | Self::Run { id, .. } => *id,
+        }
+    }
+
+    /// When its time is up.
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Named { .. } => None,
+            Self::Exec { deadline, .. } | Self::Run { deadline, .. } => *deadline,
+        }
+    }
+
+    /// Passes on what one of its streams had to say.
+    fn pass(&mut self, is_stderr: bool, passed: Passed<'_>, outbox: &Outbox) {
+        match (self, passed) {
+            (Self::Named { name, .. }, Passed::Lines(lines)) => {
+                let name = name.clone();
+                outbox.send(&Message::Event(Event::Output { name, is_stderr, lines }), &[]);
+            }
+            (Self::Run { id, left, is_truncated, .. }, Passed::Piece(bytes)) => {
+                let most = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *is_truncated |= most < bytes.len();
+                *left -= most as u64;
+                if most > 0 {
+                    let reply = Reply::Piece { is_stderr };
+                    outbox.send(&Message::Reply { id: *id, reply }, &bytes[..most]);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -81,6 +123,7 @@ impl Command {
         let sink = || match &purpose {
             Purpose::Named { .. } => Sink::lines(now),
             Purpose::Exec { max_output, .. } => Sink::tail((*max_output).min(MAX_EXEC_OUTPUT)),
+            Purpose::Run { .. } => Sink::Pieces,
         };
         let streams = [Stream::new(stdout, sink()), Stream::new(stderr, sink())];
         Ok(Self {
@@ -101,7 +144,20 @@ impl Command {
     pub(super) fn name(&self) -> Option<&str> {
         match &self.purpose {
             Purpose::Named { name, .. } => Some(name),
-            Purpose::Exec { .. } => None,
+            Purpose::Exec { .. } | Purpose::Run { .. } => None,
+        }
+    }
+
+    /// True when the request of this id started it for somebody who watches.
+    pub(super) fn is_run(&self, request: u64) -> bool {
+        matches!(self.purpose, Purpose::Run { id, .. } if id == request)
+    }
+
+    /// Kills it without asking: nobody watches any more.
+    pub(super) fn cancel(&mut self) {
+        if matches!(self.phase, Phase::Running) {
+            self.exit.get_or_insert(Ended::Signal { signal: nix::libc::SIGKILL });
+            self.phase = Phase::Killing { sweep_at: Instant::now() };
         }
     }
 
@@ -139,10 +195,7 @@ impl Command {
             Phase::Running => None,
             Phase::Ending { kill_at: at } | Phase::Killing { sweep_at: at } => Some(at),
         };
-        let running_out = match (&self.purpose, self.phase) {
-            (Purpose::Exec { deadline, .. }, Phase::Running) => *deadline,
-            _ => None,
-        };
+        let running_out = self.purpose.deadline().filter(|_| self.phase == Phase::Running);
         let report = self.streams.iter().any(Stream::has_dropped).then(|| self.reported + REPORT_EVERY);
         [ending, running_out, report].into_iter().flatten().min().map(|at| at.max(now))
     }
@@ -167,9 +220,7 @@ impl Command {
     pub(super) fn advance(&mut self, now: Instant, outbox: &Outbox) {
         self.read_status(now);
         self.pump(now, outbox);
-        if let (Purpose::Exec { deadline: Some(deadline), .. }, Phase::Running) = (&self.purpose, self.phase)
-            && *deadline <= now
-        {
+        if self.phase == Phase::Running && self.purpose.deadline().is_some_and(|deadline| deadline <= now) {
             self.exit = Some(Ended::TimedOut);
             self.phase = Phase::Killing { sweep_at: now };
         }
@@ -209,14 +260,7 @@ impl Command {
     fn pump(&mut self, now: Instant, outbox: &Outbox) {
         let Self { purpose, streams, .. } = self;
         for (is_stderr, stream) in [false, true].into_iter().zip(streams) {
-            let Purpose::Named { name, .. } = &*purpose else {
-                stream.pump(now, |_| {});
-                continue;
-            };
-            stream.pump(now, |lines| {
-                let name = name.clone();
-                outbox.send(&Message::Event(Event::Output { name, is_stderr, lines }), &[]);
-            });
+            stream.pump(now, |passed| purpose.pass(is_stderr, passed, outbox));
         }
         if now >= self.reported + REPORT_EVERY {
             self.report_dropped(outbox);
@@ -245,6 +289,10 @@ impl Command {
                 let [stdout, stderr] = self.streams.map(Stream::into_tail);
                 let reply = Reply::Exec { exit, stdout_bytes: stdout.len() as u64 };
                 outbox.send(&Message::Reply { id, reply }, &[stdout, stderr].concat());
+                None
+            }
+            Purpose::Run { id, is_truncated, .. } => {
+                outbox.reply(id, Reply::Ran { exit, is_truncated });
                 None
             }
         };

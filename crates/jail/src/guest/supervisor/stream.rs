@@ -1,4 +1,5 @@
-//! One output of a command: read when there is something, as lines for the log or as a tail for an answer.
+//! One output of a command: read when there is something, as lines for the log, as pieces for somebody who watches, or as a
+//! tail for an answer.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,6 +19,14 @@ const CHUNKS_PER_PUMP: usize = 4;
 pub(super) enum Sink {
     Lines { splitter: Splitter, valve: Valve },
     Tail { kept: VecDeque<u8>, max_bytes: usize },
+    Pieces,
+}
+
+/// What is to be passed on at once.
+#[derive(Debug)]
+pub(super) enum Passed<'a> {
+    Lines(Vec<String>),
+    Piece(&'a [u8]),
 }
 
 impl Sink {
@@ -29,21 +38,25 @@ impl Sink {
         Self::Tail { kept: VecDeque::new(), max_bytes }
     }
 
-    /// Takes bytes; returns the lines to be forwarded.
-    fn take(&mut self, bytes: &[u8], now: Instant) -> Vec<String> {
-        let mut forwarded = Vec::new();
+    /// Takes bytes; returns what is to be passed on of them.
+    fn take<'a>(&mut self, bytes: &'a [u8], now: Instant) -> Option<Passed<'a>> {
         match self {
-            Self::Lines { splitter, valve } => splitter.push(bytes, |line| {
-                if valve.admit(line.len(), now) {
-                    forwarded.push(to_text(line));
-                }
-            }),
+            Self::Lines { splitter, valve } => {
+                let mut forwarded = Vec::new();
+                splitter.push(bytes, |line| {
+                    if valve.admit(line.len(), now) {
+                        forwarded.push(to_text(line));
+                    }
+                });
+                (!forwarded.is_empty()).then_some(Passed::Lines(forwarded))
+            }
             Self::Tail { kept, max_bytes } => {
                 kept.extend(&bytes[bytes.len().saturating_sub(*max_bytes)..]);
                 kept.drain(..kept.len().saturating_sub(*max_bytes));
+                None
             }
+            Self::Pieces => Some(Passed::Piece(bytes)),
         }
-        forwarded
     }
 }
 
@@ -65,15 +78,14 @@ impl Stream {
     }
 
     /// Reads what is there, up to a bound.
-    pub(super) fn pump(&mut self, now: Instant, mut forward: impl FnMut(Vec<String>)) {
+    pub(super) fn pump(&mut self, now: Instant, mut forward: impl FnMut(Passed<'_>)) {
         let Some(pipe) = &self.pipe else { return };
         let mut chunk = vec![0; CHUNK_BYTES];
         for _ in 0..CHUNKS_PER_PUMP {
             match rustix::io::read(pipe, &mut chunk) {
                 Ok(count @ 1..) => {
-                    let lines = self.sink.take(&chunk[..count], now);
-                    if !lines.is_empty() {
-                        forward(lines);
+                    if let Some(passed) = self.sink.take(&chunk[..count], now) {
+                        forward(passed);
                     }
                 }
                 Err(Errno::AGAIN) => return,
@@ -106,7 +118,7 @@ impl Stream {
     pub(super) fn take_dropped(&mut self) -> u64 {
         match &mut self.sink {
             Sink::Lines { valve, .. } => valve.take_dropped(),
-            Sink::Tail { .. } => 0,
+            Sink::Tail { .. } | Sink::Pieces => 0,
         }
     }
 
@@ -114,7 +126,7 @@ impl Stream {
     pub(super) fn into_tail(self) -> Vec<u8> {
         match self.sink {
             Sink::Tail { kept, .. } => kept.into(),
-            Sink::Lines { .. } => Vec::new(),
+            Sink::Lines { .. } | Sink::Pieces => Vec::new(),
         }
     }
 }

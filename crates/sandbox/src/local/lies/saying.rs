@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::driver::{CollectLimits, Command as Run, ExecLimits, Exit, FileBatch, FilePut};
+use crate::run::RunEvent;
 use vitrine_model::{FileMode, ProjectPath};
 
 type Lie = (&'static str, fn(u64) -> Vec<u8>);
@@ -180,6 +181,60 @@ async fn output_is_split_where_there_is_output() {
     let output = started.sandbox.exec(command, limits).await.unwrap();
     assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"out"[..], &b""[..]));
     assert_eq!(output.exit, Exit::Signal { signal: -7 });
+    started.sandbox.stop().await.unwrap();
+    drop(guest.join().unwrap());
+}
+
+#[tokio::test]
+async fn a_watched_command_says_no_more_than_was_asked_for() {
+    let piece = |id: u64, content: &[u8]| reply(id, json!({ "is": "piece", "is_stderr": false }), content);
+    for (name, pieces) in
+        [("one too long", vec![11]), ("one too many", vec![6, 5]), ("without content", vec![0; 11])]
+    {
+        let (mut started, mut guest) = sandbox();
+        let guest = std::thread::spawn(move || {
+            let id = guest.hears().id;
+            for bytes in pieces {
+                guest.says(&piece(id, &vec![b'x'; bytes]));
+            }
+            guest
+        });
+        let command = Run { argv: vec!["x".to_owned()], env: Default::default(), cwd: "/".to_owned() };
+        let limits = ExecLimits { timeout: WITHIN, max_output_bytes: 10 };
+        let mut running = started.sandbox.run(command, limits).await.unwrap();
+        let mut said = 0;
+        while let Some(Ok(RunEvent::Output { piece, .. })) = running.next().await {
+            said += piece.len();
+        }
+        assert!(said <= 10, "{name}: {said}");
+        let (why, _) = end_of(&mut started).await;
+        assert!(why.contains("bytes of content"), "{name}: {why}");
+        drop(guest.join().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_says_after_nobody_watches_is_passed_over() {
+    let (started, mut guest) = sandbox();
+    let (told, tells) = std::sync::mpsc::channel();
+    let guest = std::thread::spawn(move || {
+        let id = guest.hears().id;
+        guest.says(&reply(id, json!({ "is": "piece", "is_stderr": true }), b"begun"));
+        let cancel = guest.hears();
+        told.send((id, cancel)).unwrap();
+        guest.says(&reply(id, json!({ "is": "piece", "is_stderr": true }), &[b'x'; 100]));
+        let exit = json!({ "how": "signal", "signal": 9 });
+        guest.says(&reply(id, json!({ "is": "ran", "exit": exit, "is_truncated": true }), b""));
+        guest.lies(|id| reply(id, json!({ "is": "digest" }), b"[]")).join().unwrap()
+    });
+    let command = Run { argv: vec!["x".to_owned()], env: Default::default(), cwd: "/".to_owned() };
+    let limits = ExecLimits { timeout: WITHIN, max_output_bytes: 10 };
+    let mut running = started.sandbox.run(command, limits).await.unwrap();
+    assert!(matches!(running.next().await, Some(Ok(RunEvent::Output { is_stderr: true, .. }))));
+    drop(running);
+    assert!(started.sandbox.digest().await.unwrap().is_empty());
+    let (id, cancel) = tells.recv().unwrap();
+    assert_eq!((cancel.id, cancel.request), (id, vitrine_jail::protocol::Request::Cancel));
     started.sandbox.stop().await.unwrap();
     drop(guest.join().unwrap());
 }

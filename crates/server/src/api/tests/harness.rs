@@ -39,6 +39,7 @@ use super::publishes::Plan;
 use crate::apps::Apps;
 use crate::auth::host::HostTokens;
 use crate::auth::{Auth, AuthSettings, Origins, PasswordCost, TrustedProxies};
+use crate::channels::Channels;
 use crate::collection::Collection;
 use crate::config::{Config, EgressConfig, PublishConfig, SecretsConfig};
 use crate::drafts::Drafts;
@@ -167,8 +168,10 @@ impl TestServer {
         let ceiling = Ceiling::of(&ceiling, None).unwrap();
         let egress = DevEgress::new(store.clone(), ceiling, Arc::new(Loopback), clock.clone());
         let templates = Arc::new(template::load(tiny_template()).unwrap().into_values().collect::<Vec<_>>());
+        let channels = Channels::new(clock.clone(), entropy.clone());
         let context = Context {
             store: store.clone(),
+            channels: channels.clone(),
             driver: Arc::new(driver.clone()),
             provision: provision.clone(),
             secrets: secrets.clone(),
@@ -234,6 +237,7 @@ impl TestServer {
             keep_secs: KEEP_SECS,
         };
         let services = Arc::new(Services {
+            channels,
             collection,
             links,
             limits,
@@ -267,6 +271,15 @@ impl TestServer {
             false => axum::body::to_bytes(body, usize::MAX).await.unwrap(),
         };
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Listens on a socket of its own, as long as the test goes on; returns where.
+    pub(super) async fn listen(&self) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
     }
 
     /// An answer whose body is not read yet.
