@@ -99,9 +99,9 @@ test('a page is made, and its preview is live in the product, on an origin of it
 test('what is typed is in the preview, without a reload', async () => {
   await frame().locator('body').evaluate((body) => body.setAttribute('data-seen', 'yes'));
   const editor = page.getByLabel('src/App.tsx');
-  await until('the file in the editor', 10_000, async () => (await editor.inputValue()) !== '');
+  await until('the file in the editor', 30_000, async () => (await editor.inputValue()) !== '');
   await editor.fill((await editor.inputValue()).replace(/(<h1 className="text-4xl[^>]*>)[^<]*/, '$1Fresh every morning'));
-  await frame().getByRole('heading', { name: 'Fresh every morning' }).waitFor({ timeout: 20_000 });
+  await frame().getByRole('heading', { name: 'Fresh every morning' }).waitFor({ timeout: 60_000 });
   assert.equal(await frame().locator('body').getAttribute('data-seen'), 'yes');
   await page.getByText('Saved').waitFor();
 });
@@ -131,7 +131,7 @@ function program() {
 }
 
 test('a program is told the same, over the API', async () => {
-  for await (const event of program().session.events({ signal: AbortSignal.timeout(20_000) })) {
+  for await (const event of program().session.events({ signal: AbortSignal.timeout(60_000) })) {
     if (event.kind !== 'console') continue;
     assert.deepEqual([event.level, event.args[0]], ['warn', 'out of flour']);
     break;
@@ -144,11 +144,11 @@ test('what is typed while the product is away is saved when it is back', async (
   await gone;
   const editor = page.getByLabel('src/App.tsx');
   await editor.fill((await editor.inputValue()).replace('Fresh every morning', 'Baked at dawn'));
-  await page.getByText('Vitrine does not answer').waitFor({ timeout: 20_000 });
+  await page.getByText('Vitrine does not answer').waitFor({ timeout: 60_000 });
   product = await startProduct(Number(new URL(product.origin).port));
   await page.getByText('Saved').waitFor({ timeout: 30_000 });
   assert.match(await program().draft.readText('src/App.tsx'), /Baked at dawn/);
-  await frame().getByRole('heading', { name: 'Baked at dawn' }).waitFor({ timeout: 20_000 });
+  await frame().getByRole('heading', { name: 'Baked at dawn' }).waitFor({ timeout: 60_000 });
 });
 
 test('publishing ends in a link to what was typed', async () => {
@@ -168,7 +168,7 @@ test('a reload finds everything again, and ended nothing', async () => {
 test('everything can be reached and used with the keyboard alone', async () => {
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
   const tabTo = (name) =>
-    until(`the focus on “${name}”`, 10_000, async () => {
+    until(`the focus on “${name}”`, 30_000, async () => {
       await page.keyboard.press('Tab');
       return (await focused()) === name;
     });
