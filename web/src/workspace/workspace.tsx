@@ -6,14 +6,13 @@ import type { App } from "../api/types";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
 import { useUrlState } from "../components/use-url-state";
+import { loadArea } from "../i18n/i18n";
 import { Drawer } from "./drawer/drawer";
 import { DrawerToggle } from "./drawer/drawer-toggle";
 import { CodePane } from "./editor/code-pane";
 import { FileTree } from "./files/file-tree";
-import { QuickOpenDialog } from "./files/quick-open-dialog";
 import { usePaths } from "./files/use-paths";
 import styles from "./layout/layout.module.css";
-import { PanelTabs } from "./layout/panel-tabs";
 import { Separator } from "./layout/separator";
 import { SheetHandle } from "./layout/sheet-handle";
 import { PREVIEW_PERCENT, SIDE_PX } from "./layout/split";
@@ -21,25 +20,34 @@ import { useRemembered } from "./layout/use-remembered";
 import { ViewTabs } from "./layout/view-tabs";
 import { PreviewPane } from "./preview/preview-pane";
 import { RestoredNotice } from "./restored-notice";
-import { SearchPanel } from "./search/search-panel";
 import { StageRail } from "./session/stage-rail";
 import { SidePanel } from "./side-panel";
 import { Announcer } from "./site/announcer";
-import { SitePanel } from "./site/site-panel";
 import { TopBar } from "./top-bar";
 import { useWorkspace, type WorkspaceHandle } from "./use-workspace";
 import { useWorkspaceCommands } from "./use-workspace-commands";
 
-const ChangesPane = lazy(() => import("./changes/changes-pane"));
-const SettingsPanel = lazy(async () => ({
-  default: (await import("./settings/settings-panel")).SettingsPanel,
+// What is not seen at first is loaded when it is asked for: the first load has a budget (e2e/tests/first-load.test.mjs).
+const PanelTabs = lazy(async () => ({ default: (await import("./layout/panel-tabs")).PanelTabs }));
+const QuickOpenDialog = lazy(async () => ({
+  default: (await import("./files/quick-open-dialog")).QuickOpenDialog,
 }));
+const SearchPanel = lazy(async () => ({ default: (await import("./search/search-panel")).SearchPanel }));
+const SitePanel = lazy(async () => ({ default: (await import("./site/site-panel")).SitePanel }));
+const ChangesPane = lazy(() => import("./changes/changes-pane"));
+const SettingsPanel = lazy(async () => {
+  await loadArea("settings");
+  return { default: (await import("./settings/settings-panel")).SettingsPanel };
+});
 
 export function Workspace({ app, entryFile }: { app: App; entryFile: string | undefined }) {
   const { t } = useTranslation("frame");
   const workspace = useWorkspace(app, entryFile);
   const { layout, site, drawer, stage, handle, showLog } = workspace;
   const [quickOpen, setQuickOpen] = useState(false);
+  // Once it was asked for it stays: it gives the focus back when it closes.
+  const [quickAsked, setQuickAsked] = useState(false);
+  if (quickOpen && !quickAsked) setQuickAsked(true);
   useWorkspaceCommands(workspace, () => setQuickOpen(true));
   const paths = usePaths(workspace.state.files);
   const [sidePx, setSidePx] = useRemembered("side-width", 260, SIDE_PX);
@@ -70,7 +78,9 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         <Middle workspace={workspace} />
         {site.shown && (
           <div className={styles.panel} data-name="site">
-            <SitePanel app={app} site={site} draftVersion={workspace.draftNow} places={workspace.places} />
+            <Suspense>
+              <SitePanel app={app} site={site} draftVersion={workspace.draftNow} places={workspace.places} />
+            </Suspense>
           </div>
         )}
       </main>
@@ -78,20 +88,26 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         <StageRail session={handle.session} stage={stage} onShowLog={showLog} />
         <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={workspace.places} />
       </footer>
-      {layout.isPhone && (
-        <PanelTabs
-          panel={layout.panel}
-          onPanel={(name) => (name === "preview" ? layout.setSheet("full") : layout.setPanel(name))}
-        />
-      )}
-      <QuickOpenDialog
-        open={quickOpen}
-        onClose={() => setQuickOpen(false)}
-        paths={paths}
-        recent={workspace.tabs.paths}
-        active={workspace.tabs.active}
-        onOpen={workspace.openPlace}
-      />
+      <Suspense>
+        {layout.isPhone && (
+          <PanelTabs
+            panel={layout.panel}
+            onPanel={(name) => (name === "preview" ? layout.setSheet("full") : layout.setPanel(name))}
+          />
+        )}
+      </Suspense>
+      <Suspense>
+        {quickAsked && (
+          <QuickOpenDialog
+            open={quickOpen}
+            onClose={() => setQuickOpen(false)}
+            paths={paths}
+            recent={workspace.tabs.paths}
+            active={workspace.tabs.active}
+            onOpen={workspace.openPlace}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }
@@ -99,6 +115,9 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
 function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpenQuickly: () => void }) {
   const { t } = useTranslation("common");
   const { app, draft, state, layout, tabs, people, problems, drawer, site } = workspace;
+  // Once it was shown it stays, with what was searched for.
+  const [isSearched, setSearched] = useState(false);
+  if (layout.sideTab === "search" && !isSearched) setSearched(true);
   return (
     <div className={styles.panel} data-name="side" data-region="side">
       {state.problem && (
@@ -133,13 +152,17 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
           />
         }
         search={
-          <SearchPanel
-            app={app.id}
-            draft={draft}
-            version={workspace.draftNow}
-            onOpen={workspace.openPlace}
-            focusKey={layout.searchAsked}
-          />
+          <Suspense>
+            {isSearched && (
+              <SearchPanel
+                app={app.id}
+                draft={draft}
+                version={workspace.draftNow}
+                onOpen={workspace.openPlace}
+                focusKey={layout.searchAsked}
+              />
+            )}
+          </Suspense>
         }
       />
     </div>

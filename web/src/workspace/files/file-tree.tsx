@@ -1,6 +1,6 @@
 // The files of the draft: open, create, rename, move, delete, and drop more on it.
 import type { Person } from "@vitrine/client/channel";
-import { Fragment, useMemo, useRef, useState } from "react";
+import { Fragment, lazy, Suspense, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCommands } from "../../commands/commands";
 import { Button, IconButton } from "../../components/button";
@@ -8,7 +8,6 @@ import { Icon } from "../../components/icon";
 import { Empty, Notice } from "../../components/notice";
 import { type DraftState, pathsUnder } from "../draft/draft-state";
 import type { DraftSync } from "../draft/draft-sync";
-import { FileMenu } from "./file-menu";
 import { FileRow } from "./file-row";
 import styles from "./file-tree.module.css";
 import { PathInput } from "./path-input";
@@ -19,6 +18,9 @@ import { usePaths } from "./use-paths";
 import { useRowHandlers } from "./use-row-handlers";
 import { useTreeFocus } from "./use-tree-focus";
 import { useUploads } from "./use-uploads";
+
+/** Loaded when somebody opens a menu for the first time. */
+const FileMenu = lazy(() => import("./file-menu").then(({ FileMenu }) => ({ default: FileMenu })));
 
 interface FileTreeProps {
   app: string;
@@ -187,19 +189,23 @@ export function FileTree(props: FileTreeProps) {
           </Fragment>
         ))}
       </div>
-      <FileMenu
-        app={app}
-        place={menu}
-        onClose={closeMenu}
-        onReturn={(path) => requestAnimationFrame(() => focusOn(path))}
-        actions={{
-          open: onOpen,
-          create: startCreate,
-          rename: startRename,
-          duplicate: (path) => void duplicate(path),
-          remove: startDelete,
-        }}
-      />
+      {menu && (
+        <Suspense>
+          <FileMenu
+            app={app}
+            place={menu}
+            onClose={closeMenu}
+            onReturn={(path) => requestAnimationFrame(() => focusOn(path))}
+            actions={{
+              open: onOpen,
+              create: startCreate,
+              rename: startRename,
+              duplicate: (path) => void duplicate(path),
+              remove: startDelete,
+            }}
+          />
+        </Suspense>
+      )}
     </section>
   );
 }

@@ -4,9 +4,9 @@ import { useTranslation } from "react-i18next";
 import { IconButton } from "../../components/button";
 import type { View } from "./devices";
 import styles from "./preview-bar.module.css";
-import { RouteField } from "./route-field";
 import { type Stage, usePreviewPart } from "./use-stage";
 
+const RouteField = lazy(() => import("./route-field").then(({ RouteField }) => ({ default: RouteField })));
 const DeviceMenu = lazy(() => import("./device-menu").then(({ DeviceMenu }) => ({ default: DeviceMenu })));
 const PhoneCode = lazy(() => import("./phone-code").then(({ PhoneCode }) => ({ default: PhoneCode })));
 
@@ -37,7 +37,9 @@ export function PreviewBar({ app, stage, view, onView, disabled }: PreviewBarPro
         />
       </span>
       <IconButton icon="reload" label={t("reload")} disabled={disabled} onClick={stage.reload} />
-      <RouteField stage={stage} disabled={disabled} />
+      <Suspense fallback={<ComingRoute route={stage.route} />}>
+        <RouteField stage={stage} disabled={disabled} />
+      </Suspense>
       <span className={styles.wide}>
         <Suspense fallback={<IconButton icon="monitor" label={t("device.label")} disabled />}>
           <DeviceMenu view={view} onView={onView} />
@@ -55,6 +57,16 @@ export function PreviewBar({ app, stage, view, onView, disabled }: PreviewBarPro
         <OnPhone app={app} disabled={disabled} />
       </span>
       <IconButton icon="external" label={t("openTab")} disabled={disabled} onClick={stage.openTab} />
+    </div>
+  );
+}
+
+/** Where in the app, until it can be typed. */
+function ComingRoute({ route }: { route: string }) {
+  const { t } = useTranslation("stage");
+  return (
+    <div className={styles.route}>
+      <input className={styles.field} aria-label={t("route")} value={route} readOnly disabled />
     </div>
   );
 }
