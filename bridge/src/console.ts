@@ -3,7 +3,7 @@ import type { ConsoleLevel } from "../../sdk/client/src/bridge";
 import { argumentsAsText } from "./inspect";
 import { locate } from "./locate";
 import { apply } from "./native";
-import { tell } from "./outlet";
+import { tellMade } from "./outlet";
 
 const METHODS: Record<string, ConsoleLevel> = {
   debug: "debug",
@@ -51,7 +51,9 @@ function wrap(method: string, note: (args: unknown[]) => void): void {
 function told(level: ConsoleLevel, args: unknown[]): void {
   // What Vite's client says about itself on every load.
   if (level === "debug" && typeof args[0] === "string" && args[0].startsWith("[vite]")) return;
-  const { stack } = new Error();
-  const locating = locate(stack).then((source) => (source ? { source } : undefined));
-  tell({ kind: "console", level, args: argumentsAsText(args) }, locating);
+  tellMade(() => {
+    const { stack } = new Error();
+    const locating = locate(stack).then((source) => (source ? { source } : undefined));
+    return [{ kind: "console", level, args: argumentsAsText(args) }, locating];
+  });
 }

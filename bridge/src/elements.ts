@@ -1,7 +1,7 @@
 // From an element on the page to the place in the project that it was written at, by what frameworks leave behind while
 // they are developed with.
 import { cut } from "./inspect";
-import { locateNow, projectFile } from "./locate";
+import { locateJsx, locateNow, projectFile } from "./locate";
 import { fetchNatively } from "./native";
 
 export interface Written {
@@ -92,7 +92,8 @@ async function byReact(element: Element): Promise<Written | undefined> {
 async function placeOf({ _debugSource: source, _debugStack: stack }: Fiber): Promise<Written | undefined> {
   const file = source?.fileName === undefined ? undefined : projectFile(source.fileName);
   if (source && file !== undefined) {
-    return { file, line: source.lineNumber ?? 1, column: source.columnNumber ?? 1 };
+    const [line, column] = [source.lineNumber ?? 1, source.columnNumber ?? 1];
+    return (await locateJsx(file, line, column)) ?? { file, line, column };
   }
   return stack ? locateNow(typeof stack === "string" ? stack : stack.stack) : undefined;
 }

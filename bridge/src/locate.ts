@@ -5,13 +5,19 @@ import { OURS, settings } from "./settings";
 import { followLine, originalPosition, readSourceMap, type SourceMap } from "./source-map";
 import { type Frame, framesOf } from "./stack";
 
-/** Modules whose maps are kept. */
-const MAX_MAPS = 200;
+/** Modules that are kept. */
+const MAX_MODULES = 200;
 
 /** What the dev server sends besides the project. */
 const NOT_THE_PROJECTS = /\/node_modules\/|^\/@(vite|id|react-refresh|vite-plugin)|^\/__/;
 
-const maps = new Map<string, Promise<SourceMap | undefined>>();
+/** A module as it was sent, and its map where it has one. */
+interface Module {
+  text: string;
+  map?: SourceMap | undefined;
+}
+
+const modules = new Map<string, Promise<Module | undefined>>();
 const positions = new Map<string, Promise<SourcePosition | undefined>>();
 
 /** When each module was last replaced, by its path. */
@@ -47,15 +53,56 @@ async function followed(frame: Frame, found: SourcePosition): Promise<SourcePosi
   const timestamp = updates.get(url.pathname);
   if (timestamp === undefined || url.searchParams.get("t") === String(timestamp))
     return { ...found, exact: true };
-  const before = contentOf(await mapOf(frame.url), frame.url, found.file);
+  const before = contentOf(await moduleOf(frame.url), frame.url, found.file);
   url.searchParams.set("t", String(timestamp));
-  const after = contentOf(await mapOf(url.href), url.href, found.file);
+  const after = contentOf(await moduleOf(url.href), url.href, found.file);
   if (before === undefined || after === undefined) return { ...found, exact: false };
   const line = followLine(before, after, found.line);
   return { ...found, line: line ?? found.line, exact: line !== undefined };
 }
 
-function contentOf(map: SourceMap | undefined, url: string, file: string): string | undefined {
+/**
+ * Where an element was written whose call in the module says `lineNumber: line, columnNumber: column`. What a JSX transform
+ * writes there are positions in what it was given, and another plugin may have put lines before that: the call itself has
+ * its place in the module's map.
+ */
+export async function locateJsx(
+  file: string,
+  line: number,
+  column: number,
+): Promise<SourcePosition | undefined> {
+  const url = new URL(`${base()}${file}`, location.origin);
+  const timestamp = updates.get(url.pathname);
+  if (timestamp !== undefined) url.searchParams.set("t", String(timestamp));
+  const text = (await moduleOf(url.href))?.text ?? "";
+  const literal = new RegExp(`lineNumber: ?${line},\\s*columnNumber: ?${column}\\b`).exec(text);
+  const at = literal ? callAround(text, literal.index) : -1;
+  if (at < 0) return undefined;
+  const before = text.slice(0, at).split("\n");
+  return original({ url: url.href, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
+}
+
+/** Where the call begins whose arguments a place is among: the second bracket that is open there. */
+function callAround(text: string, place: number): number {
+  let open = 0;
+  for (let at = place; at > 0; at -= 1) {
+    const char = text[at] ?? "";
+    if (`"'\``.includes(char)) {
+      do at = text.lastIndexOf(char, at - 1);
+      while (at > 0 && text[at - 1] === "\\");
+    } else if (")}]".includes(char)) {
+      open -= 1;
+    } else if ("({[".includes(char)) {
+      open += 1;
+      // The object that says the line, and the call it is given to.
+      if (open === 2) return at - (/[\w$.]*$/.exec(text.slice(Math.max(0, at - 80), at))?.[0].length ?? 0);
+    }
+  }
+  return -1;
+}
+
+function contentOf(module: Module | undefined, url: string, file: string): string | undefined {
+  const map = module?.map;
   const at = map?.sources.findIndex((source) => fileOfSource(source, url) === file) ?? -1;
   return map?.contents[at] ?? undefined;
 }
@@ -70,7 +117,7 @@ function original(frame: Frame): Promise<SourcePosition | undefined> {
   const key = `${frame.url}:${frame.line}:${frame.column}`;
   let found = positions.get(key);
   if (!found) {
-    if (positions.size > MAX_MAPS * 10) positions.clear();
+    if (positions.size > MAX_MODULES * 10) positions.clear();
     found = find(frame);
     positions.set(key, found);
   }
@@ -78,7 +125,7 @@ function original(frame: Frame): Promise<SourcePosition | undefined> {
 }
 
 async function find({ url, line, column }: Frame): Promise<SourcePosition | undefined> {
-  const map = await mapOf(url);
+  const map = (await moduleOf(url))?.map;
   if (!map) {
     const file = unmappedFile(url);
     return file === undefined ? undefined : { file, line, column };
@@ -88,23 +135,23 @@ async function find({ url, line, column }: Frame): Promise<SourcePosition | unde
   return file === undefined || !found ? undefined : { file, line: found.line, column: found.column };
 }
 
-function mapOf(url: string): Promise<SourceMap | undefined> {
-  let map = maps.get(url);
-  if (!map) {
-    if (maps.size >= MAX_MAPS) maps.clear();
-    map = fetchMap(url).catch(() => undefined);
-    maps.set(url, map);
+function moduleOf(url: string): Promise<Module | undefined> {
+  let found = modules.get(url);
+  if (!found) {
+    if (modules.size >= MAX_MODULES) modules.clear();
+    found = fetchModule(url).catch(() => undefined);
+    modules.set(url, found);
   }
-  return map;
+  return found;
 }
 
-async function fetchMap(url: string): Promise<SourceMap | undefined> {
+async function fetchModule(url: string): Promise<Module | undefined> {
   // What ran, not what would be sent now: the browser has it still.
   const answer = await fetchNatively(url, { cache: "force-cache" });
   if (!answer.ok || !(answer.headers.get("content-type") ?? "").includes("javascript")) return undefined;
   const text = await answer.text();
   const at = text.lastIndexOf("//# sourceMappingURL=");
-  if (at < 0) return undefined;
+  if (at < 0) return { text };
   const address =
     text
       .slice(at)
@@ -112,7 +159,7 @@ async function fetchMap(url: string): Promise<SourceMap | undefined> {
       ?.slice("//# sourceMappingURL=".length)
       .trim() ?? "";
   const map = await fetchNatively(new URL(address, url));
-  return readSourceMap(await map.json());
+  return { text, map: readSourceMap(await map.json()) };
 }
 
 /** The project's path of a map's source, which is relative to its module or a path in the sandbox. */

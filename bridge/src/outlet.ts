@@ -57,12 +57,20 @@ export function heardFrom(origin: string): void {
 
 /** Tells an event; at once, or when it is known where it came from. Answers it, or nothing when there were too many. */
 export function tell(happening: Happening, locating?: Promise<object | undefined>): PreviewEvent | undefined {
+  return tellMade(() => [happening, locating]);
+}
+
+/** The same for an event that takes work to make: one too many costs nothing. */
+export function tellMade(
+  make: () => [Happening, Promise<object | undefined> | undefined],
+): PreviewEvent | undefined {
   const allowed = budget.take(now());
   if (allowed === false) {
     schedule(1_000);
     return undefined;
   }
   if (allowed > 0) add({ kind: "dropped", count: allowed });
+  const [happening, locating] = make();
   const entry = add(happening);
   if (locating) {
     entry.isReady = false;

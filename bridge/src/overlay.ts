@@ -98,15 +98,24 @@ function end(): void {
 function fromPayload(err: NonNullable<ErrorPayload["err"]>): Overlay {
   const path = err.loc?.file ?? err.id;
   const file = typeof path === "string" ? projectFile(path) : undefined;
+  const message = cut(asText(err.message ?? "").trim(), MAX_TEXT);
   return {
     kind: "overlay",
-    message: cut(asText(err.message ?? "").trim(), MAX_TEXT),
+    message,
     ...(file === undefined ? {} : { file }),
-    // Columns of compilers begin at 0.
-    ...(err.loc ? { line: err.loc.line, column: err.loc.column + 1 } : {}),
+    // Columns of plugins begin at 0.
+    ...(err.loc ? { line: err.loc.line, column: err.loc.column + 1 } : placeIn(message, file)),
     ...(err.frame ? { frame: cut(err.frame, MAX_TEXT) } : {}),
     ...(err.plugin ? { plugin: cut(err.plugin, 300) } : {}),
   };
+}
+
+/** Vite's own compiler says the place in its words only: `[ src/App.tsx:13:11 ]`. */
+function placeIn(message: string, file: string | undefined): { line: number; column: number } | undefined {
+  if (file === undefined) return undefined;
+  const at = message.indexOf(`${file}:`);
+  const [, line, column] = /^:(\d+):(\d+)/.exec(at < 0 ? "" : message.slice(at + file.length)) ?? [];
+  return line === undefined ? undefined : { line: Number(line), column: Number(column) };
 }
 
 function fromElement(element: Element): Overlay {

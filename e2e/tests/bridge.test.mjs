@@ -268,7 +268,7 @@ test('a pick tells the line of a Vue element, and of the file as it is after an 
     'src/App.vue': VUE,
   };
   const config = 'import vue from "@vitejs/plugin-vue";\nexport default { plugins: [vue()] };\n';
-  const packages = { vue: '^3.5.0', '@vitejs/plugin-vue': '^6.0.0', vite: '^7.0.0' };
+  const packages = { vue: '3.5.45', '@vitejs/plugin-vue': '6.0.11', vite: '7.3.8' };
   const app = (await server.importZip('Vue', project(packages, config, files))).id;
   const shown = await shownApp(app);
   await shown.frame.locator('#title').waitFor();
@@ -299,7 +299,7 @@ test('a pick tells the line of an element of React 18', async () => {
     'src/App.jsx': REACT_18,
   };
   const config = 'import react from "@vitejs/plugin-react";\nexport default { plugins: [react()] };\n';
-  const packages = { react: '18.3.1', 'react-dom': '18.3.1', '@vitejs/plugin-react': '^4.3.0', vite: '^6.0.0' };
+  const packages = { react: '18.3.1', 'react-dom': '18.3.1', '@vitejs/plugin-react': '4.3.4', vite: '6.4.1' };
   const app = (await server.importZip('React 18', project(packages, config, files))).id;
   const shown = await shownApp(app);
   await shown.frame.locator('#title').waitFor();
@@ -336,9 +336,10 @@ test('a flood is cut short and counted, and the page is not', async () => {
   const shown = await shownApp(app);
   const dropped = await shown.hears('dropped');
   const lines = await shown.heard('console');
-  assert.ok(lines.length <= 60, `${lines.length}`);
+  // Fifty in every second that it takes.
+  assert.ok(lines.length <= 300, `${lines.length}`);
   assert.ok(lines.every((event) => event.args.every((text) => text.length <= 8_192)));
-  assert.ok(dropped.count > 4_000, `${dropped.count}`);
+  assert.ok(dropped.count > 1_000, `${dropped.count}`);
   assert.equal(await shown.frame.evaluate(() => document.title), 'done');
 });
 
@@ -382,7 +383,7 @@ test('only the frame’s parent steers a preview, and only a page that was named
 test('a preview runs under a strict policy of the app’s own with the bridge in it', async () => {
   const vite = `export default { server: { headers: { "content-security-policy": "default-src 'none'; script-src 'self' 'unsafe-inline'; connect-src 'self' ws:; style-src 'self' 'unsafe-inline'; require-trusted-types-for 'script'" } } };`;
   const files = { 'index.html': '<!doctype html><h1 id="title">strict</h1><script type="module" src="/main.js"></script>', 'main.js': 'console.info("strict");\n' };
-  const app = (await server.importZip('Strict', project({ vite: '^7.0.0' }, vite, files))).id;
+  const app = (await server.importZip('Strict', project({ vite: '7.3.8' }, vite, files))).id;
   const shown = await shownApp(app);
   await shown.hears('console', (event) => event.args[0] === 'strict');
   const picked = await pickAt(shown, '#title');

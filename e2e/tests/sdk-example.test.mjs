@@ -1,10 +1,13 @@
 // The example product in a real browser: on an origin of its own, with a preview and publishing of Vitrine in its page.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
+import { Vitrine } from '../../sdk/client/dist/index.js';
+import { mintToken } from '../../sdk/client/dist/server.js';
 import { launch } from '../lib/browser.mjs';
 import { get } from '../lib/http.mjs';
 import { Server, until } from '../lib/server.mjs';
@@ -119,6 +122,35 @@ test('what the page in the preview logs is in the console', async () => {
   await page.getByRole('log').getByText('out of flour').waitFor({ timeout: 10_000 });
 });
 
+/** The product's person, as its server knows them. */
+function program() {
+  const who = { issuer: 'https://corner-shop.example', audience: 'vitrine', subject: 'ada', name: 'Ada', tenant: 'corner-shop' };
+  const url = `http://127.0.0.1:${vitrine.port}`;
+  const client = new Vitrine({ url, auth: { token: () => mintToken(SECRET, who) } });
+  return client.app(new URL(page.url()).searchParams.get('app'));
+}
+
+test('a program is told the same, over the API', async () => {
+  for await (const event of program().session.events({ signal: AbortSignal.timeout(20_000) })) {
+    if (event.kind !== 'console') continue;
+    assert.deepEqual([event.level, event.args[0]], ['warn', 'out of flour']);
+    break;
+  }
+});
+
+test('what is typed while the product is away is saved when it is back', async () => {
+  const gone = once(product.process, 'exit');
+  product.process.kill();
+  await gone;
+  const editor = page.getByLabel('src/App.tsx');
+  await editor.fill((await editor.inputValue()).replace('Fresh every morning', 'Baked at dawn'));
+  await page.getByText('Vitrine does not answer').waitFor({ timeout: 20_000 });
+  product = await startProduct(Number(new URL(product.origin).port));
+  await page.getByText('Saved').waitFor({ timeout: 30_000 });
+  assert.match(await program().draft.readText('src/App.tsx'), /Baked at dawn/);
+  await frame().getByRole('heading', { name: 'Baked at dawn' }).waitFor({ timeout: 20_000 });
+});
+
 test('publishing ends in a link to what was typed', async () => {
   await page.getByRole('button', { name: 'Publish', exact: true }).click();
   const link = page.getByRole('link', { name: 'Open your site' });
@@ -131,6 +163,28 @@ test('a reload finds everything again, and ended nothing', async () => {
   await page.reload();
   await frame().locator('h1, h2').first().waitFor({ timeout: 60_000 });
   await page.getByRole('link', { name: 'Open your site' }).waitFor();
+});
+
+test('everything can be reached and used with the keyboard alone', async () => {
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
+  const tabTo = (name) =>
+    until(`the focus on “${name}”`, 10_000, async () => {
+      await page.keyboard.press('Tab');
+      return (await focused()) === name;
+    });
+  await page.locator('body').focus();
+  for (const name of ['Publish', 'Delete page', 'src/App.tsx', 'Reload', 'Desktop', 'Tablet', 'Phone']) await tabTo(name);
+  await page.keyboard.press('Enter');
+  await until('a page of 390', 5_000, () => frame().locator('html').evaluate(() => innerWidth === 390));
+  assert.equal(await focused(), 'Phone', 'whoever has pressed it keeps their place');
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.equal(outline, 'solid');
+});
+
+test('on a phone nothing sticks out', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390);
+  await page.setViewportSize({ width: 1280, height: 800 });
 });
 
 test('the page can be used by everybody', async () => {

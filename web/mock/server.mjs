@@ -272,6 +272,7 @@ async function appRoute(method, app, [what, ...rest], body, { headers, params })
   }
   if (what !== "session") return notFound();
   if (rest[0] === "logs") return { stream: app };
+  if (rest[0] === "events") return { stream: { log: [], listeners: new Set() } };
   if (rest[0] === "heartbeat") return { status: 204 };
   if (method === "PUT" ? !app.session || sessionOf(app).status === "error" : rest[0] === "restart")
     start(app);

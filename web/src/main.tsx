@@ -9,21 +9,15 @@ import { CommandCenter } from "./commands/command-center";
 import { CrashGuard } from "./components/crash-guard";
 import { applyTheme } from "./components/theme";
 import { ToastHost } from "./components/toast-host";
-import { loadArea, startLanguage } from "./i18n/i18n";
+import { startLanguage } from "./i18n/i18n";
 import { AuthGate } from "./pages/auth-gate";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
 const HomePage = lazy(() => import("./pages/home/home-page"));
-const AppSettingsPage = lazy(async () => {
-  await loadArea("settings");
-  return import("./pages/app-settings-page");
-});
+const AppSettingsPage = lazy(() => import("./pages/app-settings-page"));
 const WorkspacePage = lazy(() => import("./pages/workspace-page"));
-const SettingsPage = lazy(async () => {
-  await loadArea("settings");
-  return import("./pages/settings/settings-page");
-});
+const SettingsPage = lazy(() => import("./pages/settings/settings-page"));
 const MachinePage = lazy(() => import("./pages/machine/machine-page"));
 
 const RETRIES = 3;

@@ -189,7 +189,7 @@ impl Gateway {
         if let Some(bridge) = &self.bridge
             && ask.path == SCRIPT_PATH
         {
-            let mut response = bridge.script(session, ask.query.as_deref());
+            let mut response = bridge.script(session, ask.query.as_deref(), &head.headers);
             append_cookies(response.headers_mut(), renewed);
             return Ok(response);
         }

@@ -190,17 +190,20 @@ export function listenToPreview({ frame, origin, onEvent }: ListenOptions): Prev
   }
 
   function receive(message: MessageEvent<unknown>): void {
-    if (message.origin !== origin || message.source === null || message.source !== frame.contentWindow) return;
+    if (message.origin !== origin || message.source === null || message.source !== frame.contentWindow)
+      return;
     const read = readBridgeMessage(message.data);
     if (!read) return;
     for (const event of read.events) {
       const allowed = budget.take(Date.now());
       if (allowed === "no") continue;
-      if (typeof allowed === "number") hand({ id: `listener-${event.id}`, at: event.at, kind: "dropped", count: allowed });
+      if (typeof allowed === "number")
+        hand({ id: `listener-${event.id}`, at: event.at, kind: "dropped", count: allowed });
       if (event.kind === "picker") picking = event.on;
       if (event.kind === "ready") isGreeted = true;
       // Before it is handed on: whoever hears of a new document may end picking.
-      if (event.kind === "ready" && picking) send({ source: "vitrine", version: 1, type: "picker", on: true });
+      if (event.kind === "ready" && picking)
+        send({ source: "vitrine", version: 1, type: "picker", on: true });
       hand(event);
     }
 
@@ -259,7 +262,10 @@ export function readPreviewEvent(value: unknown): PreviewEvent | undefined {
         kind: value.kind,
         route: text(value.route),
         title: text(value.title),
-        ...present({ can_go_back: boolean(value.can_go_back), can_go_forward: boolean(value.can_go_forward) }),
+        ...present({
+          can_go_back: boolean(value.can_go_back),
+          can_go_forward: boolean(value.can_go_forward),
+        }),
       };
     case "console":
       return {
@@ -302,7 +308,11 @@ export function readPreviewEvent(value: unknown): PreviewEvent | undefined {
         kind: "picked",
         tag: text(value.tag),
         text: text(value.text),
-        ...present({ ...place(value), exact: boolean(value.exact), component: optionalText(value.component) }),
+        ...present({
+          ...place(value),
+          exact: boolean(value.exact),
+          component: optionalText(value.component),
+        }),
       };
     case "picker":
       return { ...base, kind: "picker", on: value.on === true };
@@ -384,7 +394,11 @@ function level(value: unknown): ConsoleLevel {
   return value === "debug" || value === "info" || value === "warn" || value === "error" ? value : "log";
 }
 
-function place(value: Record<string, unknown>): { file?: string | undefined; line?: number | undefined; column?: number | undefined } {
+function place(value: Record<string, unknown>): {
+  file?: string | undefined;
+  line?: number | undefined;
+  column?: number | undefined;
+} {
   return { file: optionalText(value.file), line: number(value.line), column: number(value.column) };
 }
 

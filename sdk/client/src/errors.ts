@@ -49,7 +49,8 @@ export class VitrineError extends Error {
 
   /** True when the same call may succeed later without anybody doing anything. */
   get isTransient(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    const isSilent = this.code === "no_answer" || this.code === "timed_out";
+    return isSilent || this.status === 408 || this.status === 429 || this.status >= 500;
   }
 }
 

@@ -268,6 +268,19 @@ export interface CollectionReport {
   trees: Share;
 }
 
+/** A call of the console. */
+export interface ConsoleCall {
+  /** What was written, as text. */
+  args: string[];
+  /** How loud. */
+  level: ConsoleLevel;
+  /** Where from. */
+  source?: SourcePosition | null;
+}
+
+/** How loud a console call is. */
+export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";
+
 /** What has happened to sandboxes since the server started. */
 export interface CountsView {
   /** Of those, how many went to make room. */
@@ -310,6 +323,22 @@ export interface DeliveryView {
   delivered: boolean;
   /** What the sandbox is doing. */
   status: SessionStatus;
+}
+
+/** What the dev server says is wrong. */
+export interface DevServerError {
+  /** From 1. */
+  column?: number | null;
+  /** In which file. */
+  file?: string | null;
+  /** The lines around it. */
+  frame?: string | null;
+  /** From 1. */
+  line?: number | null;
+  /** Its words. */
+  message: string;
+  /** The plugin that says so. */
+  plugin?: string | null;
 }
 
 /** What a client holds, to be compared with the draft. */
@@ -385,6 +414,20 @@ export interface ExecOutput {
   text: string;
 }
 
+/** A request without an answer, or with a status of 400 and above. */
+export interface FailedRequest {
+  /** How long it took. */
+  duration_ms: number;
+  /** Why there is no answer, as far as a page may know. */
+  failure?: string | null;
+  /** `GET`, `POST`… */
+  method: string;
+  /** The answer's status; none without an answer. */
+  status?: number | null;
+  /** Where to; without the origin when it is the preview's own. */
+  url: string;
+}
+
 /** Which unknown addresses are answered with the app's page. Only ever navigations: a missing asset is a 404. */
 export type Fallback = "auto" | "page" | "not_found";
 
@@ -450,6 +493,39 @@ export interface Finding {
 /** What kind of thing was found; each is explained in `docs/validation.md`. */
 export type FindingCode = "package_json_missing" | "package_json_invalid" | "lockfile_missing" | "lockfile_unreadable" | "lockfile_outdated" | "index_html_missing" | "entry_missing" | "page_missing" | "base_not_served" | "config_unreadable" | "syntax_error" | "unresolved_import" | "case_mismatch" | "import_outside_project" | "undeclared_package" | "network_import" | "asset_missing" | "not_checked" | "not_from_registry" | "integrity_missing" | "not_in_catalogue" | "version_not_allowed" | "package_denied" | "package_not_allowed" | "package_too_new" | "package_age_unknown" | "install_script_skipped" | "more_findings";
 
+/** What happened. */
+export type Happening = Place & {
+  kind: "ready";
+} | Place & {
+  kind: "navigation";
+} | ConsoleCall & {
+  kind: "console";
+} | UncaughtError & {
+  kind: "error";
+} | FailedRequest & {
+  kind: "network";
+} | DevServerError & {
+  kind: "overlay";
+} | {
+  kind: "overlay_gone";
+} | {
+  kind: "blank";
+  /** Path, query and fragment. */
+  route: string;
+} | {
+  kind: "not_blank";
+} | Picked & {
+  kind: "picked";
+} | {
+  kind: "picker";
+  /** True when it was begun. */
+  on: boolean;
+} | {
+  /** How many. */
+  count: number;
+  kind: "dropped";
+};
+
 /** The settings of one app. Those not given are Vitrine's defaults. */
 export interface HostingSettings {
   /** The whole `Content-Security-Policy` in place of the strict default; the frame rules are added to it. */
@@ -489,6 +565,16 @@ export interface InviteBody {
 }
 
 export type InviteId = string;
+
+/** An event that is kept. */
+export type KeptPreviewEvent = PreviewEvent & {
+  /** When it was received. */
+  received_at: Timestamp;
+  /** Grows by one per event of the session; the SSE id. */
+  seq: number;
+  /** True when the page was shown to a visitor by link. */
+  visitor: boolean;
+};
 
 /** A new key. */
 export interface KeyBody {
@@ -949,16 +1035,46 @@ export interface PageTenant {
   next_cursor?: string | null;
 }
 
-/** Somebody who has the app open. */
+/** A person, as they see themselves. */
 export interface Person {
-  /** Which of their pages: each connection has its own. */
-  client_id: string;
-  /** The file they look at. */
-  file?: string | null;
-  /** The line they are in, from 1. */
-  line?: number | null;
-  /** The name of the person, or of the key. */
+  /** What they sign in with. */
+  email?: string | null;
+  /** Whether they have chosen a password. */
+  has_password: boolean;
+  /** The id. */
+  id: UserId;
+  /** The name. */
   name: string;
+}
+
+/** The element that a person chose. */
+export interface Picked {
+  /** From 1. */
+  column?: number | null;
+  /** The component that it belongs to. */
+  component?: string | null;
+  /** False when the line is the best match in the component's file. */
+  exact?: boolean | null;
+  /** The file it is written in; none when it comes from no file of the project. */
+  file?: string | null;
+  /** From 1. */
+  line?: number | null;
+  /** The element's name. */
+  tag: string;
+  /** The beginning of its text. */
+  text: string;
+}
+
+/** Where a page is. */
+export interface Place {
+  /** Whether there is something to go back to; missing where a browser does not tell. */
+  can_go_back?: boolean | null;
+  /** Whether there is something to go forward to; missing where a browser does not tell. */
+  can_go_forward?: boolean | null;
+  /** Path, query and fragment. */
+  route: string;
+  /** The document's title. */
+  title: string;
 }
 
 /** Which packages a tenant's projects may have. */
@@ -989,6 +1105,26 @@ export interface PoolView {
   /** Sandboxes that can be claimed now. */
   warm: number;
 }
+
+/** Somebody who has the app open. */
+export interface PresentPerson {
+  /** Which of their pages: each connection has its own. */
+  client_id: string;
+  /** The file they look at. */
+  file?: string | null;
+  /** The line they are in, from 1. */
+  line?: number | null;
+  /** The name of the person, or of the key. */
+  name: string;
+}
+
+/** One thing that has happened in a page of a preview. */
+export type PreviewEvent = Happening & {
+  /** Milliseconds since 1970, by the browser's clock. */
+  at: number;
+  /** Its name among the events of all pages; the same here as in what the page tells the one around it. */
+  id: string;
+};
 
 /** A preview link, without its secret. */
 export interface PreviewLink {
@@ -1368,7 +1504,7 @@ export type ServerMessage = {
   /** The connection's name among those who are there. */
   client_id: string;
   /** Who is there. */
-  presence: Person[];
+  presence: PresentPerson[];
   /** The number that what follows comes after. */
   seq: number;
   type: "hello";
@@ -1400,7 +1536,7 @@ export type ServerMessage = {
   type: "publish";
 } | {
   /** All of them. */
-  people: Person[];
+  people: PresentPerson[];
   type: "presence";
 } | {
   /** The client's label for it. */
@@ -1500,6 +1636,16 @@ export interface SignIn {
   key?: string | null;
   /** The password. */
   password?: string | null;
+}
+
+/** Where something stands in the project, as written. */
+export interface SourcePosition {
+  /** From 1, in UTF-16 units. */
+  column: number;
+  /** The file's path in the project; as the page says, so it may be none. */
+  file: string;
+  /** From 1. */
+  line: number;
 }
 
 /** One step with its measured time. */
@@ -1640,6 +1786,20 @@ export interface Timings {
 
 /** Files by path, sorted. A value of this type may break the limits; [`Tree::check`] tells. */
 export type Tree = Record<string, FileEntry>;
+
+/** An error that nobody caught. */
+export interface UncaughtError {
+  /** What it says. */
+  message: string;
+  /** Its kind, for example `TypeError`. */
+  name: string;
+  /** True when it was a promise's. */
+  rejection: boolean;
+  /** The first of the project's own places among the calls. */
+  source?: SourcePosition | null;
+  /** The calls that led to it, as the browser writes them. */
+  stack?: string | null;
+}
 
 /** What visitors asked for in one day. */
 export interface UsageDay {
@@ -2036,6 +2196,16 @@ export interface Operations {
     id: "stop_session";
     request: { path: { app: string } };
     answer: undefined;
+  };
+  /**
+   * What happens in the caller's preview, old and new, as server-sent events named `preview`; resumes by `Last-Event-ID`. The
+   * last 500 events are kept, at most 256 KiB, for as long as the session lives and the server runs. Everything in them was
+   * written by the app's pages: treat it as text that anybody may have made up.
+   */
+  "GET /v1/apps/{app}/session/events": {
+    id: "follow_preview_events";
+    request: { path: { app: string } };
+    answer: KeptPreviewEvent;
   };
   /**
    * Runs a command in the sandbox of the caller's session and passes its output on as server-sent events: `output`, and at the end

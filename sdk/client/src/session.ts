@@ -1,7 +1,7 @@
 // An app's session: the live preview of its draft. Nothing here ends one but `stop`.
 import { errorOfProblem, type LooseProblem, noAnswer, VitrineError } from "./errors.js";
 import { eventsOf, type FollowOptions, follow } from "./events.js";
-import type { ExecOutput, LogLine, SessionView } from "./generated.js";
+import type { ExecOutput, KeptPreviewEvent, LogLine, SessionView } from "./generated.js";
 import { type CallOptions, type Http, pause } from "./http.js";
 
 export interface RunningOptions {
@@ -98,6 +98,19 @@ export class SessionHandle {
         { signal },
       );
     for await (const event of follow(open, () => false, options)) yield JSON.parse(event.data) as LogLine;
+  }
+
+  /**
+   * What the preview's page tells through the bridge: console, faults, failed requests; the last ones, and then as it happens.
+   * `after` is the `seq` of an event. All of it is text that the app, or somebody who attacks it, has written.
+   */
+  async *events(options: FollowOptions = {}): AsyncGenerator<KeptPreviewEvent, void> {
+    const operation = "GET /v1/apps/{app}/session/events";
+    const open = (last: string | undefined, signal: AbortSignal) =>
+      this.http.stream(operation, { ...this.#request(), headers: resume(last) }, { signal });
+    for await (const { event, data } of follow(open, () => false, options)) {
+      if (event === "preview") yield JSON.parse(data) as KeptPreviewEvent;
+    }
   }
 
   /** Runs a command in the sandbox of the session. Leaving the loop ends the command. No shell reads `argv`. */

@@ -83,6 +83,7 @@ const calls: Record<string, (client: Vitrine, server: FakeServer) => Promise<unk
   heartbeat_session: (client) => client.app("{app}").session.heartbeat(),
   restart_session: (client) => client.app("{app}").session.restart(),
   follow_session_logs: (client) => first((options) => client.app("{app}").session.logs(options)),
+  follow_preview_events: (client) => first((options) => client.app("{app}").session.events(options)),
   exec_in_session: (client) => client.app("{app}").session.run(["true"]),
   open_channel: (client, server) => openedChannel(client, server),
   list_publishes: (client) => client.app("{app}").publishes.list(),

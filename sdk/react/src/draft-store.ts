@@ -7,7 +7,7 @@ export interface DraftState {
   /** The files by path, with hash and size; undefined until they are known. */
   files: FileList["files"] | undefined;
   version: number | undefined;
-  /** Why the files could not be read, or what was written last could not be saved. Nothing is half saved. */
+  /** Why the files could not be read, or what was written could not be saved, so far or for good. Nothing is half saved. */
   error: VitrineError | undefined;
   isSaving: boolean;
 }
@@ -17,6 +17,10 @@ const LOOK_EVERY_MS = 10_000;
 
 /** From one change set to the next while somebody types: what is typed meanwhile goes along as one. */
 const SAVE_EVERY_MS = 150;
+
+/** Between two attempts to save, when there was no answer. The client has repeated each by itself for some seconds. */
+const FIRST_PAUSE_MS = 500;
+const MOST_PAUSE_MS = 15_000;
 
 interface Waiting {
   files: Record<string, Content>;
@@ -40,7 +44,8 @@ export class DraftStore extends Store<DraftState> {
 
   /**
    * Writes files, all or none; may be called with every key. What is asked for while a change set is on its way goes along
-   * in the next, also when nobody looks any more. Rejects when it was not saved, and `error` says why as well.
+   * in the next, also when nobody looks any more. While there is no answer it is tried again, for as long as the page is
+   * open, and `error` says why; what is refused rejects.
    */
   readonly write = (files: Record<string, Content>): Promise<ChangeSetResult> => {
     if (this.#waiting) {
@@ -94,14 +99,24 @@ export class DraftStore extends Store<DraftState> {
     this.#waiting = undefined;
     this.#savedAt = Date.now();
     try {
-      const result = await this.#app.draft.write(files);
+      const result = await this.#persist(files);
       this.set({ version: result.version, error: undefined });
       return result;
-    } catch (error) {
-      this.set({ error: asError(error) });
-      throw error;
     } finally {
       this.set({ isSaving: this.#waiting !== undefined });
+    }
+  }
+
+  async #persist(files: Record<string, Content>): Promise<ChangeSetResult> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MOST_PAUSE_MS)) {
+      try {
+        return await this.#app.draft.write(files);
+      } catch (fault) {
+        const error = asError(fault);
+        this.set({ error });
+        if (!error.isTransient) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
     }
   }
 }

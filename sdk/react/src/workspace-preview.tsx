@@ -1,6 +1,6 @@
 // An app, live: its frame in the size of a device, a bar above it, and what to do when there is nothing to show.
 import type { VitrineError } from "@vitrine/client";
-import { listenToPreview, type PreviewEvent } from "@vitrine/client/bridge";
+import { listenToPreview, type PreviewBridge, type PreviewEvent } from "@vitrine/client/bridge";
 import { type CSSProperties, type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
 import { type Device, type Size, scaleToFit, sizeOf } from "./devices.js";
 import { isOver } from "./faults.js";
@@ -26,12 +26,14 @@ export interface WorkspacePreviewProps {
   title?: string;
   /** What the page inside tells; `<ConsolePanel>` gets it in any case. */
   onEvent?: (event: PreviewEvent) => void;
+  /** Called with the way to steer the page inside (`go`, `back`, `pick` an element), and with nothing when it is gone. */
+  onBridge?: (bridge: PreviewBridge | undefined) => void;
   className?: string;
   style?: CSSProperties;
 }
 
 export function WorkspacePreview(props: WorkspacePreviewProps) {
-  const { appId, route = "/", toolbar = true, className = "", style, onEvent } = props;
+  const { appId, route = "/", toolbar = true, className = "", style, onEvent, onBridge } = props;
   const { texts } = useShared();
   const title = props.title ?? texts.preview;
   const session = useSession(appId);
@@ -64,6 +66,7 @@ export function WorkspacePreview(props: WorkspacePreviewProps) {
             frame={frame.frame}
             title={title}
             onEvent={onEvent}
+            onBridge={onBridge}
           />
         )}
       </Stage>
@@ -94,15 +97,17 @@ interface PreviewFrameProps {
   appId: string;
   frame: Frame;
   title: string;
-  onEvent: ((event: PreviewEvent) => void) | undefined;
+  onEvent: WorkspacePreviewProps["onEvent"];
+  onBridge: WorkspacePreviewProps["onBridge"];
 }
 
-function PreviewFrame({ appId, frame, title, onEvent }: PreviewFrameProps) {
+function PreviewFrame({ appId, frame, title, onEvent, onBridge }: PreviewFrameProps) {
   const ref = useRef<HTMLIFrameElement>(null);
   const { events } = useStores(appId);
-  const tell = useRef(onEvent);
+  // Other functions than before are no reason to listen anew.
+  const tell = useRef({ onEvent, onBridge });
   useEffect(() => {
-    tell.current = onEvent;
+    tell.current = { onEvent, onBridge };
   });
   useEffect(() => {
     if (!ref.current) return;
@@ -111,10 +116,14 @@ function PreviewFrame({ appId, frame, title, onEvent }: PreviewFrameProps) {
       origin: frame.origin,
       onEvent: (event) => {
         events.add(event);
-        tell.current?.(event);
+        tell.current.onEvent?.(event);
       },
     });
-    return () => bridge.close();
+    tell.current.onBridge?.(bridge);
+    return () => {
+      bridge.close();
+      tell.current.onBridge?.(undefined);
+    };
   }, [frame.origin, events]);
   return (
     <iframe

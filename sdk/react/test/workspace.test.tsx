@@ -117,6 +117,20 @@ test("a route stays inside the preview", async () => {
   );
 });
 
+test("whoever asks for it can steer the page inside, until it is gone", async () => {
+  const server = new FakeVitrine();
+  server.session = sessionIs("running");
+  const onBridge = vi.fn();
+  await show(server, <WorkspacePreview appId="app_1" onBridge={onBridge} />);
+  const posted = vi.spyOn((await until(frame)).contentWindow as Window, "postMessage");
+  const [bridge] = onBridge.mock.lastCall ?? [];
+  bridge.go("/about");
+  const command = { source: "vitrine", version: 1, type: "go", route: "/about" };
+  expect(posted).toHaveBeenCalledWith(command, "http://ses1.preview.localhost");
+  await show(server, null);
+  expect(onBridge.mock.lastCall).toEqual([undefined]);
+});
+
 function Product() {
   const { workspace, isLoading, error, createWorkspace, deleteWorkspace } = useWorkspace();
   return (
@@ -179,6 +193,26 @@ test("what is typed while it is saved goes along as one, the last state wins", a
   const texts = change.mock.calls.map(([body]) => (body as { ops: { text: string }[] }).ops[0]?.text);
   expect(texts.at(-1)).toBe("hello");
   expect(texts.length).toBeLessThanOrEqual(2);
+});
+
+test("what could not be saved is tried again until it is, and what is refused is told", async () => {
+  const server = new FakeVitrine();
+  server.routes["GET /files"] = () => json({ version: 1, files: {} });
+  const answers = [() => problem(503, "shutting_down"), () => problem(500, "internal")];
+  const change = vi.fn((_: unknown) => answers.shift()?.() ?? json({ version: 2, applied: 1 }));
+  server.routes["POST /changes"] = change;
+  await show(server, <Editor />);
+  await press("saved");
+  await until(() => document.querySelector("button")?.textContent === "shutting_down");
+  await until(
+    () => document.querySelector("button")?.textContent === "saved" && change.mock.calls.length > 2,
+    5_000,
+  );
+  const last = change.mock.calls.at(-1)?.[0] as { ops: { text: string }[] };
+  expect(last.ops[0]?.text).toBe("hello");
+  server.routes["POST /changes"] = () => problem(413, "limit_exceeded");
+  await press("saved");
+  await until(() => document.querySelector("button")?.textContent === "limit_exceeded");
 });
 
 test("the console shows what the page in the preview tells, and nothing of other windows", async () => {

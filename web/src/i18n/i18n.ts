@@ -23,7 +23,7 @@ async function load(language: Language): Promise<Catalogs> {
   return (await import("./en")).en;
 }
 
-/** Loads the texts of an area; to be awaited before anything of it is rendered. */
+/** Loads the texts of an area; to be awaited by the module that shows them first. */
 export async function loadArea(area: LaterArea): Promise<void> {
   askedFor.add(area);
   await addArea(area, currentLanguage());

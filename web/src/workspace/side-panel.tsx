@@ -1,10 +1,10 @@
 // The side: files, search, and how many problems there are.
-import { Tabs } from "@base-ui/react/tabs";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../components/icon";
-import type { Problems } from "./editor/use-problems";
+import { type ProblemSources, useProblems } from "./drawer/use-problems";
 import styles from "./layout/layout.module.css";
+import { TabList } from "./layout/tab-list";
 import type { SideTab } from "./layout/use-layout";
 
 const TABS: readonly SideTab[] = ["files", "search"];
@@ -12,46 +12,66 @@ const TABS: readonly SideTab[] = ["files", "search"];
 interface SidePanelProps {
   tab: SideTab;
   onTab: (tab: SideTab) => void;
-  problems: Problems;
+  /** Where problems come from: all of them are counted. */
+  sources: ProblemSources;
   onProblems: () => void;
   files: ReactNode;
   search: ReactNode;
 }
 
-export function SidePanel({ tab, onTab, problems, onProblems, files, search }: SidePanelProps) {
+export function SidePanel({ tab, onTab, sources, onProblems, files, search }: SidePanelProps) {
   const { t } = useTranslation("frame");
-  const count = problems.faults + problems.warnings;
   return (
-    <Tabs.Root value={tab} onValueChange={(next: SideTab) => onTab(next)} className={styles.side}>
+    <div className={styles.side}>
       <div className={styles.sideHead}>
-        <Tabs.List className={styles.viewTabs} aria-label={t("side")}>
-          {TABS.map((name) => (
-            <Tabs.Tab key={name} value={name} className={styles.viewTab} data-testid={`side-${name}`}>
-              {t(`sideTabs.${name}`)}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        {problems.isKnown && (
-          <button
-            type="button"
-            className={styles.problems}
-            data-tone={problems.faults > 0 ? "bad" : problems.warnings > 0 ? "warn" : "none"}
-            title={t("problems", { count })}
-            aria-label={t("problems", { count })}
-            data-testid="side-problems"
-            onClick={onProblems}
-          >
-            <Icon name="warning" />
-            {count}
-          </button>
-        )}
+        <TabList
+          label={t("side")}
+          names={TABS}
+          shown={tab}
+          wordsFor={(name) => t(`sideTabs.${name}`)}
+          onShow={onTab}
+          mark="side"
+        />
+        {sources.validation && <ProblemCount sources={sources} onShow={onProblems} />}
       </div>
-      <Tabs.Panel value="files" keepMounted className={styles.sidePanel}>
+      <div
+        role="tabpanel"
+        aria-label={t("sideTabs.files")}
+        hidden={tab !== "files"}
+        className={styles.sidePanel}
+      >
         {files}
-      </Tabs.Panel>
-      <Tabs.Panel value="search" keepMounted className={styles.sidePanel}>
+      </div>
+      <div
+        role="tabpanel"
+        aria-label={t("sideTabs.search")}
+        hidden={tab !== "search"}
+        className={styles.sidePanel}
+      >
         {search}
-      </Tabs.Panel>
-    </Tabs.Root>
+      </div>
+    </div>
+  );
+}
+
+/** By itself: it changes as often as the page in the preview has something to say. */
+function ProblemCount({ sources, onShow }: { sources: ProblemSources; onShow: () => void }) {
+  const { t } = useTranslation("frame");
+  const problems = useProblems(sources);
+  const count = problems.length;
+  const tone = problems.some((problem) => problem.tone === "bad") ? "bad" : count > 0 ? "warn" : "none";
+  return (
+    <button
+      type="button"
+      className={styles.problems}
+      data-tone={tone}
+      title={t("problems", { count })}
+      aria-label={t("problems", { count })}
+      data-testid="side-problems"
+      onClick={onShow}
+    >
+      <Icon name="warning" />
+      {count}
+    </button>
   );
 }

@@ -48,6 +48,7 @@ export function useWorkspace(app: App, entryFile: string | undefined) {
   const presence = useChannel(app.id, draft, tabs.active, stage.take);
   const people = useMemo(() => peopleByFile(presence.people), [presence.people]);
   const draftNow = state.version ?? app.version;
+  const places = { exists: (path: string) => path in state.files, open: openPlace };
   return {
     app,
     draft,
@@ -68,7 +69,9 @@ export function useWorkspace(app: App, entryFile: string | undefined) {
     fallback: useFallback(handle, site.publish.preview, draftNow),
     openFile,
     openPlace,
-    places: { exists: (path: string) => path in state.files, open: openPlace },
+    places,
+    /** For whatever shows or counts everything that is wrong. */
+    problemSources: { handle, site, stage, places, validation: problems.validation },
     goal,
     forgetGoal,
   };

@@ -6,7 +6,6 @@ import type { App } from "../api/types";
 import { Button } from "../components/button";
 import { ProblemNotice } from "../components/notice";
 import { useUrlState } from "../components/use-url-state";
-import { loadArea } from "../i18n/i18n";
 import { Drawer } from "./drawer/drawer";
 import { DrawerToggle } from "./drawer/drawer-toggle";
 import { CodePane } from "./editor/code-pane";
@@ -27,28 +26,23 @@ import { TopBar } from "./top-bar";
 import { useWorkspace, type WorkspaceHandle } from "./use-workspace";
 import { useWorkspaceCommands } from "./use-workspace-commands";
 
-// What is not seen at first is loaded when it is asked for: the first load has a budget (e2e/tests/first-load.test.mjs).
-const PanelTabs = lazy(async () => ({ default: (await import("./layout/panel-tabs")).PanelTabs }));
-const QuickOpenDialog = lazy(async () => ({
-  default: (await import("./files/quick-open-dialog")).QuickOpenDialog,
-}));
-const SearchPanel = lazy(async () => ({ default: (await import("./search/search-panel")).SearchPanel }));
+// What is not seen at first is loaded when it is.
+const QuickOpenDialog = lazy(() => import("./files/quick-open-dialog"));
+const PanelTabs = lazy(() => import("./layout/panel-tabs"));
+const SearchPanel = lazy(() => import("./search/search-panel"));
 const SitePanel = lazy(async () => ({ default: (await import("./site/site-panel")).SitePanel }));
 const ChangesPane = lazy(() => import("./changes/changes-pane"));
-const SettingsPanel = lazy(async () => {
-  await loadArea("settings");
-  return { default: (await import("./settings/settings-panel")).SettingsPanel };
-});
+const SettingsPanel = lazy(async () => ({
+  default: (await import("./settings/settings-panel")).SettingsPanel,
+}));
 
 export function Workspace({ app, entryFile }: { app: App; entryFile: string | undefined }) {
   const { t } = useTranslation("frame");
   const workspace = useWorkspace(app, entryFile);
   const { layout, site, drawer, stage, handle, showLog } = workspace;
-  const [quickOpen, setQuickOpen] = useState(false);
-  // Once it was asked for it stays: it gives the focus back when it closes.
-  const [quickAsked, setQuickAsked] = useState(false);
-  if (quickOpen && !quickAsked) setQuickAsked(true);
-  useWorkspaceCommands(workspace, () => setQuickOpen(true));
+  const [quickOpen, setQuickOpen] = useState<{ before: HTMLElement | undefined }>();
+  const openQuickly = () => setQuickOpen({ before: focusedElement() });
+  useWorkspaceCommands(workspace, openQuickly);
   const paths = usePaths(workspace.state.files);
   const [sidePx, setSidePx] = useRemembered("side-width", 260, SIDE_PX);
 
@@ -66,7 +60,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         style={{ "--side": `${sidePx}px` } as CSSProperties}
         data-site={site.shown}
       >
-        <Side workspace={workspace} onOpenQuickly={() => setQuickOpen(true)} />
+        <Side workspace={workspace} onOpenQuickly={openQuickly} />
         <Separator
           label={t("resizeSide")}
           value={sidePx}
@@ -86,7 +80,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
       </main>
       <footer className={styles.foot}>
         <StageRail session={handle.session} stage={stage} onShowLog={showLog} />
-        <DrawerToggle drawer={drawer} handle={handle} stage={stage} site={site} places={workspace.places} />
+        <DrawerToggle drawer={drawer} {...workspace.problemSources} />
       </footer>
       <Suspense>
         {layout.isPhone && (
@@ -97,10 +91,10 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
         )}
       </Suspense>
       <Suspense>
-        {quickAsked && (
+        {quickOpen && (
           <QuickOpenDialog
-            open={quickOpen}
-            onClose={() => setQuickOpen(false)}
+            before={quickOpen.before}
+            onClose={() => setQuickOpen(undefined)}
             paths={paths}
             recent={workspace.tabs.paths}
             active={workspace.tabs.active}
@@ -114,10 +108,7 @@ export function Workspace({ app, entryFile }: { app: App; entryFile: string | un
 
 function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpenQuickly: () => void }) {
   const { t } = useTranslation("common");
-  const { app, draft, state, layout, tabs, people, problems, drawer, site } = workspace;
-  // Once it was shown it stays, with what was searched for.
-  const [isSearched, setSearched] = useState(false);
-  if (layout.sideTab === "search" && !isSearched) setSearched(true);
+  const { app, draft, state, layout, tabs, people, drawer } = workspace;
   return (
     <div className={styles.panel} data-name="side" data-region="side">
       {state.problem && (
@@ -134,11 +125,8 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
       <SidePanel
         tab={layout.sideTab}
         onTab={layout.showSide}
-        problems={problems}
-        onProblems={() => {
-          drawer.show("problems");
-          site.check.run();
-        }}
+        sources={workspace.problemSources}
+        onProblems={() => drawer.show("problems")}
         files={
           <FileTree
             app={app.id}
@@ -153,11 +141,12 @@ function Side({ workspace, onOpenQuickly }: { workspace: WorkspaceHandle; onOpen
         }
         search={
           <Suspense>
-            {isSearched && (
+            {(layout.searchAsked > 0 || layout.sideTab === "search") && (
               <SearchPanel
                 app={app.id}
                 draft={draft}
                 version={workspace.draftNow}
+                shown={layout.sideTab === "search"}
                 onOpen={workspace.openPlace}
                 focusKey={layout.searchAsked}
               />
@@ -234,7 +223,7 @@ function Middle({ workspace }: { workspace: WorkspaceHandle }) {
             stage={stage}
             site={site}
             places={workspace.places}
-            draftVersion={workspace.draftNow}
+            validation={workspace.problems.validation}
           />
         </div>
       )}
@@ -272,6 +261,11 @@ function Settings({ workspace }: { workspace: WorkspaceHandle }) {
       </Suspense>
     </div>
   );
+}
+
+function focusedElement(): HTMLElement | undefined {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement ? activeElement : undefined;
 }
 
 /** Code and preview share what is beside them: a hundredth of it in pixels. */

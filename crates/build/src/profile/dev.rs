@@ -174,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn elements_are_marked_by_what_runs_before_the_dev_server_and_only_when_that_is_wanted() {
+        let project = files(&[("package.json", r#"{"devDependencies":{"vite":"^8"}}"#)]);
+        let vite = layer("vite", r#"{"vite":"bin/vite.js"}"#);
+        let settings = DevSettings { marks_elements: true, ..SETTINGS };
+        let command = detect(&project, None).unwrap().dev_command(Some(vite.path()), &settings).unwrap();
+        assert_eq!(command.argv[1], import(MARK_ELEMENTS));
+        assert!(command.argv[2].ends_with("vite.js"));
+        let plain = detect(&project, None).unwrap().dev_command(Some(vite.path()), &SETTINGS).unwrap();
+        assert!(!plain.argv.iter().any(|argument| argument.starts_with("--import")));
+    }
+
+    #[test]
     fn a_missing_dev_server_is_named() {
         let project = files(&[("package.json", "{}"), ("vite.config.js", "")]);
         let error = detect(&project, None).unwrap().dev_command(None, &SETTINGS).unwrap_err();

@@ -67,6 +67,9 @@ async fn a_page_that_a_person_opens_has_the_script_first_in_its_head_and_its_len
     let origins = r#""origins":["http://localhost:4400","https://product.example"]"#;
     assert!(script.contains("start(__vitrine)") && script.contains(origins), "{script}");
     assert!(script.contains(&format!(r#""preview":"{}""#, world.session)), "{script}");
+    let zipped = world.get(address(&sent)).await.header("accept-encoding", "gzip, deflate, br");
+    let zipped = world.send(zipped).await;
+    assert_eq!((header(&zipped, "content-encoding"), header(&zipped, "vary")), ("gzip", "accept-encoding"));
     let other = world.send(world.get("/.vitrine/bridge.js?v=old").await).await;
     assert_eq!(header(&other, "cache-control"), "no-store");
 }

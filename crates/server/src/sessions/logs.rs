@@ -223,6 +223,8 @@ mod tests {
         logs.push(LogSource::Stderr, "-value");
         logs.push(LogSource::Stdout, "y".repeat(8 * 1024));
         logs.push(LogSource::Vitrine, "it ended: the-new-value");
+        assert_eq!(logs.masked("the-old-value and the-new-value").as_deref(), Some("[hidden] and [hidden]"));
+        assert_eq!(logs.masked("nothing of the kind"), None);
         let shown: Vec<_> = logs.after(0).into_iter().map(|line| line.text).collect();
         assert_eq!(shown[0], "[hidden] and [hidden]");
         assert_eq!(shown[1], format!("{}[hidden]", "x".repeat(8 * 1024 - 7)));

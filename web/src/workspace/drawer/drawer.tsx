@@ -1,6 +1,7 @@
 // What happens below the preview: problems, console, requests, logs, commands. Loaded when it is opened first.
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import type { Validation } from "../../api/types";
 import type { Stage } from "../preview/use-stage";
 import type { SessionHandle } from "../session/use-session";
 import type { Places } from "../site/failure";
@@ -17,8 +18,8 @@ export interface DrawerProps {
   stage: Stage;
   site: Site;
   places: Places;
-  /** The draft's version as the person sees it: a check of an older one is made again. */
-  draftVersion: number;
+  /** What the check of the draft found; undefined until there was one. */
+  validation: Validation | undefined;
 }
 
 export function Drawer(props: DrawerProps) {

@@ -1,51 +1,50 @@
 // The one list of everything that is wrong: each with its place, what it says, and one thing to do about it.
-import { useEffect } from "react";
+import { useIsFetching, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../components/button";
 import type { Stage } from "../preview/use-stage";
 import type { Places } from "../site/failure";
 import { placeName } from "../site/publish-view";
-import type { Site } from "../site/use-site";
 import { clockOf } from "./clock";
 import styles from "./drawer.module.css";
 import type { ProblemView, Remedy } from "./problems";
 import type { DrawerHandle } from "./use-drawer";
 
-/** After an edit, so long is waited until the draft is checked again: a sentence is typed, not a letter. */
-const RECHECK_MS = 2_000;
 /** More are listed on request only by mending some. */
 const MAX_LISTED = 300;
 
 interface ProblemsTabProps {
+  app: string;
   problems: readonly ProblemView[];
-  site: Site;
   stage: Stage;
   drawer: DrawerHandle;
   places: Places;
-  draftVersion: number;
 }
 
-export function ProblemsTab({ problems, site, stage, drawer, places, draftVersion }: ProblemsTabProps) {
+export function ProblemsTab({ app, problems, stage, drawer, places }: ProblemsTabProps) {
   const { t } = useTranslation("drawer");
-  const { check } = site;
-  useChecks(check, draftVersion);
+  // The draft is checked after every edit, whoever shows what was found; this only asks for it now.
+  const queryClient = useQueryClient();
+  const checks = { queryKey: ["validate", app] };
+  const isChecking = useIsFetching(checks) > 0;
+  const check = () => void queryClient.invalidateQueries(checks);
   const act = (remedy: Remedy) => {
     if (remedy.kind === "open") places.open(remedy.place);
     else if (remedy.kind === "show") drawer.show(remedy.tab);
     else if (remedy.kind === "reload") stage.reload();
-    else check.run();
+    else check();
   };
   return (
     <>
       <div className={styles.tools}>
         <span className={styles.quiet} role="status">
-          {check.pending ? t("problems.checking") : t("problems.intro")}
+          {isChecking ? t("problems.checking") : t("problems.intro")}
         </span>
         <span className={styles.space} />
         <Button small onClick={() => stage.store.clearFaults()}>
           {t("problems.clear")}
         </Button>
-        <Button small aria-disabled={check.pending} onClick={check.run} data-testid="problems-check">
+        <Button small aria-disabled={isChecking} onClick={check} data-testid="problems-check">
           {t("problems.check")}
         </Button>
       </div>
@@ -100,18 +99,4 @@ function ProblemItem({ problem, onAct }: ProblemItemProps) {
       </Button>
     </li>
   );
-}
-
-/** Checks the draft when the list is opened, and a moment after it was changed. */
-function useChecks(check: Site["check"], draftVersion: number): void {
-  const { pending, run, result, error } = check;
-  const known = result?.version;
-  const untried = result === undefined && error === null;
-  const isStale = known !== undefined && known !== draftVersion;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `run` is another function in every render
-  useEffect(() => {
-    if (pending || !(untried || isStale)) return;
-    const timer = setTimeout(run, untried ? 0 : RECHECK_MS);
-    return () => clearTimeout(timer);
-  }, [pending, untried, isStale, draftVersion]);
 }

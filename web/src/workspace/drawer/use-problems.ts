@@ -1,5 +1,6 @@
 // Gathers what is wrong from the page, the session, the last build and the last check of the draft.
 import { useMemo, useRef } from "react";
+import type { Validation } from "../../api/types";
 import { type Stage, usePreviewPart } from "../preview/use-stage";
 import type { SessionHandle } from "../session/use-session";
 import type { Places } from "../site/failure";
@@ -11,14 +12,22 @@ export interface ProblemSources {
   site: Site;
   stage: Stage;
   places: Places;
+  /** What the check of the draft found; undefined until there was one. */
+  validation: Validation | undefined;
 }
 
 /** Call it where it is shown: it changes as often as the page has something to say. */
-export function useProblems({ handle, site, stage, places }: ProblemSources): readonly ProblemView[] {
+export function useProblems({
+  handle,
+  site,
+  stage,
+  places,
+  validation,
+}: ProblemSources): readonly ProblemView[] {
   const faults = usePreviewPart(stage, (log) => log.faults);
   const { session } = handle;
   const start = useSince(session?.status === "error" ? session.error : undefined, sameProblem);
-  const check = useSince(site.check.result?.validation, Object.is);
+  const check = useSince(validation, Object.is);
   const build = useSince(failedBuild(site), sameProblem);
   const { exists } = places;
   const latestExists = useRef(exists);

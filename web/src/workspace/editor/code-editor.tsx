@@ -1,7 +1,7 @@
 // CodeMirror for React: one view, a state per file, so that switching keeps undo, selection and scrolling.
 import { setDiagnostics } from "@codemirror/lint";
 import { gotoLine, openSearchPanel } from "@codemirror/search";
-import { Annotation, Compartment, EditorState, type Extension, Text } from "@codemirror/state";
+import { Annotation, Compartment, EditorState, type Extension, Text, Transaction } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import i18next from "i18next";
 import { type Ref, type RefObject, useEffect, useImperativeHandle, useRef } from "react";
@@ -79,7 +79,9 @@ export default function CodeEditor(props: CodeEditorProps) {
     if (!editor || !change) return;
     // `Text` directly: a plain string would be split by what the state takes for line ends.
     const insert = Text.of(change.insert.split("\n"));
-    editor.dispatch({ changes: { ...change, insert }, annotations: fromOutside.of(true) });
+    // Undo takes back what was typed here, never what somebody else did.
+    const annotations = [fromOutside.of(true), Transaction.addToHistory.of(false)];
+    editor.dispatch({ changes: { ...change, insert }, annotations });
   }, [path, loadId]);
 
   const problems = props.problems.length === 0 ? NO_PROBLEMS : props.problems;

@@ -2,6 +2,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { validateApp } from "../../api/calls";
+import type { Validation } from "../../api/types";
 import { type Problem, problemsByPath } from "./diagnostics";
 
 /** Whoever types is not told off in the middle of a word. */
@@ -13,6 +14,8 @@ export interface Problems {
   warnings: number;
   /** False until the server has answered once. */
   isKnown: boolean;
+  /** The server's answer as it came. */
+  validation: Validation | undefined;
 }
 
 /** `version` is that of the draft on the server; undefined until it is known. */
@@ -35,6 +38,7 @@ export function useProblems(app: string, version: number | undefined): Problems 
       faults: faults.length,
       warnings: warnings.length,
       isKnown: data !== undefined,
+      validation: data,
     };
   }, [data]);
 }

@@ -21,16 +21,15 @@ export interface FileMenuActions {
 
 interface FileMenuProps {
   app: string;
-  place: MenuPlace | undefined;
+  place: MenuPlace;
   onClose: () => void;
   /** Gives the focus back to the row, unless what was chosen asks something in its place. */
   onReturn: (path: string) => void;
   actions: FileMenuActions;
 }
 
-export function FileMenu({ app, place, onClose, onReturn, actions }: FileMenuProps) {
+export default function FileMenu({ app, place, onClose, onReturn, actions }: FileMenuProps) {
   const { t } = useTranslation("files");
-  if (!place) return null;
   const { path, expanded } = place.row;
   const isFolder = expanded !== undefined;
   const name = path.slice(path.lastIndexOf("/") + 1);

@@ -19,8 +19,7 @@ import { useRowHandlers } from "./use-row-handlers";
 import { useTreeFocus } from "./use-tree-focus";
 import { useUploads } from "./use-uploads";
 
-/** Loaded when somebody opens a menu for the first time. */
-const FileMenu = lazy(() => import("./file-menu").then(({ FileMenu }) => ({ default: FileMenu })));
+const FileMenu = lazy(() => import("./file-menu"));
 
 interface FileTreeProps {
   app: string;
@@ -189,8 +188,8 @@ export function FileTree(props: FileTreeProps) {
           </Fragment>
         ))}
       </div>
-      {menu && (
-        <Suspense>
+      <Suspense>
+        {menu && (
           <FileMenu
             app={app}
             place={menu}
@@ -204,8 +203,8 @@ export function FileTree(props: FileTreeProps) {
               remove: startDelete,
             }}
           />
-        </Suspense>
-      )}
+        )}
+      </Suspense>
     </section>
   );
 }

@@ -7,7 +7,8 @@ import { type Found, findFiles, partsOf } from "./quick-open";
 import styles from "./quick-open.module.css";
 
 interface QuickOpenDialogProps {
-  open: boolean;
+  /** What had the focus, and gets it back. */
+  before: HTMLElement | undefined;
   onClose: () => void;
   paths: readonly string[];
   /** What was looked at last comes first. */
@@ -17,16 +18,13 @@ interface QuickOpenDialogProps {
   onOpen: (place: Place) => void;
 }
 
-export function QuickOpenDialog(props: QuickOpenDialogProps) {
-  const { open, onClose } = props;
+export default function QuickOpenDialog(props: QuickOpenDialogProps) {
+  const { onClose } = props;
   const { t } = useTranslation("files");
   // Where the focus goes is the opened file's business when one was chosen.
-  const before = useRef<HTMLElement>(undefined);
-  const wasOpen = useRef(false);
-  if (open && !wasOpen.current) before.current = focusedElement();
-  wasOpen.current = open;
+  const before = useRef<HTMLElement | undefined>(props.before);
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => next || onClose()}>
+    <Dialog.Root open onOpenChange={(next) => next || onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
         <Dialog.Popup
@@ -47,11 +45,6 @@ export function QuickOpenDialog(props: QuickOpenDialogProps) {
       </Dialog.Portal>
     </Dialog.Root>
   );
-}
-
-function focusedElement(): HTMLElement | undefined {
-  const { activeElement } = document;
-  return activeElement instanceof HTMLElement ? activeElement : undefined;
 }
 
 function Content({ paths, recent, active, onOpen }: QuickOpenDialogProps) {

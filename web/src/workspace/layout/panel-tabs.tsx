@@ -8,7 +8,7 @@ import type { Panel } from "./views";
 const FIRST = ["preview", "code", "files", "changes"] as const;
 const MORE = ["search", "site", "settings", "log"] as const;
 
-export function PanelTabs({ panel, onPanel }: { panel: Panel; onPanel: (panel: Panel) => void }) {
+export default function PanelTabs({ panel, onPanel }: { panel: Panel; onPanel: (panel: Panel) => void }) {
   const { t } = useTranslation("frame");
   const isMore = MORE.some((name) => name === panel);
   return (

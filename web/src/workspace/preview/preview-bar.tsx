@@ -37,7 +37,7 @@ export function PreviewBar({ app, stage, view, onView, disabled }: PreviewBarPro
         />
       </span>
       <IconButton icon="reload" label={t("reload")} disabled={disabled} onClick={stage.reload} />
-      <Suspense fallback={<ComingRoute route={stage.route} />}>
+      <Suspense fallback={<div className={styles.route} />}>
         <RouteField stage={stage} disabled={disabled} />
       </Suspense>
       <span className={styles.wide}>
@@ -57,16 +57,6 @@ export function PreviewBar({ app, stage, view, onView, disabled }: PreviewBarPro
         <OnPhone app={app} disabled={disabled} />
       </span>
       <IconButton icon="external" label={t("openTab")} disabled={disabled} onClick={stage.openTab} />
-    </div>
-  );
-}
-
-/** Where in the app, until it can be typed. */
-function ComingRoute({ route }: { route: string }) {
-  const { t } = useTranslation("stage");
-  return (
-    <div className={styles.route}>
-      <input className={styles.field} aria-label={t("route")} value={route} readOnly disabled />
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // Search in all files: type, walk through the places, replace them all at once.
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { SEARCH_LIMIT, type SearchWish } from "../../api/search-calls";
+import type { SearchWish } from "../../api/search-calls";
 import { Button, IconButton } from "../../components/button";
 import { Notice, ProblemNotice } from "../../components/notice";
 import type { DraftSync } from "../draft/draft-sync";
@@ -16,17 +16,19 @@ interface SearchPanelProps {
   app: string;
   draft: DraftSync;
   version: number;
+  /** Nobody searches where nobody looks. */
+  shown: boolean;
   onOpen: (place: Place) => void;
   /** Shown now: the field takes the focus whenever this becomes another number. */
   focusKey: number;
 }
 
-export function SearchPanel({ app, draft, version, onOpen, focusKey }: SearchPanelProps) {
+export default function SearchPanel({ app, draft, version, shown, onOpen, focusKey }: SearchPanelProps) {
   const { t } = useTranslation("search");
   const [wish, setWish] = useState<SearchWish>({ query: "", regex: false, caseSensitive: false });
   const [replacement, setReplacement] = useState<string>();
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const search = useSearch(app, draft, wish, version);
+  const search = useSearch(app, draft, wish, shown ? version : undefined);
   const list = useRef<HTMLDivElement>(null);
   const files = byFile(search.result?.matches ?? []);
   const toResults = () => list.current?.querySelector<HTMLElement>("[data-match]")?.focus();
@@ -155,7 +157,7 @@ function Summary({ search, files, query }: { search: SearchState; files: number;
       </p>
       {result && result.skipped_files > 0 && <p>{t("skipped", { count: result.skipped_files })}</p>}
       {result?.truncated && (
-        <Notice flat tone="warn" title={t("truncated", { count: SEARCH_LIMIT })}>
+        <Notice flat tone="warn" title={t("truncated", { count: result.matches.length })}>
           {null}
         </Notice>
       )}

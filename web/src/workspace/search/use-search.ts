@@ -15,8 +15,13 @@ export interface SearchState {
   again: () => void;
 }
 
-/** `version` is the draft's: another one is searched anew. */
-export function useSearch(app: string, draft: DraftSync, wish: SearchWish, version: number): SearchState {
+/** `version` is the draft's: another one is searched anew; undefined: nothing is asked. */
+export function useSearch(
+  app: string,
+  draft: DraftSync,
+  wish: SearchWish,
+  version: number | undefined,
+): SearchState {
   const settled = usePaused(wish);
   const { query, regex, caseSensitive } = settled;
   const search = useQuery({
@@ -25,7 +30,7 @@ export function useSearch(app: string, draft: DraftSync, wish: SearchWish, versi
       await draft.saved();
       return searchApp(app, settled, signal);
     },
-    enabled: query !== "",
+    enabled: query !== "" && version !== undefined,
     // While a newer draft is searched, the places that were found stay on the screen.
     placeholderData: keepPreviousData,
     retry: false,

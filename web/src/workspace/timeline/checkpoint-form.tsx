@@ -60,7 +60,8 @@ export function CheckpointForm({ app, draft, newest }: CheckpointFormProps) {
       <p role="status" className={styles.quiet}>
         {keep.data && (keep.data.isNew ? t("kept") : t("keptAlready"))}
       </p>
-      {keep.error && <ProblemNotice error={keep.error} />}
+      {keep.error instanceof Unsaved && <p role="alert">{t("unsaved")}</p>}
+      {keep.error && !(keep.error instanceof Unsaved) && <ProblemNotice error={keep.error} />}
     </form>
   );
 }

@@ -425,6 +425,24 @@ impl TestServer {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// A page of a preview tells something; answers the status.
+    pub(super) async fn tell(&self, preview: &str, cookie: &str, batch: &Value) -> StatusCode {
+        let authority = preview.strip_prefix("http://").unwrap().trim_end_matches('/');
+        let HostKind::Preview(session) = hosts().classify(authority) else { panic!("{preview}") };
+        let request = Request::post("/.vitrine/events")
+            .header("host", authority)
+            .header("cookie", cookie)
+            .header("content-type", "application/json")
+            .body(Body::from(batch.to_string()));
+        self.gateway.handle(session, request.unwrap()).await.status()
+    }
+
+    /// Follows a stream of events after one of them.
+    pub(super) async fn follow(&self, path: &str, key: &str, last: &str) -> axum::response::Response {
+        let request = Request::get(path).header("authorization", format!("Bearer {key}"));
+        self.open(request.header("last-event-id", last).body(Body::empty()).unwrap()).await
+    }
+
     /// Lets the leases of all workers run out, and tells those that are there.
     pub(super) fn let_leases_run_out(&self) {
         self.clock.advance_secs(Config::default().publish.lease_secs as i64 + 1);

@@ -15,6 +15,7 @@ mod members;
 mod metrics;
 mod package_policy;
 mod pool;
+mod preview_events;
 mod preview_links;
 mod publishes;
 mod requests;
