@@ -142,6 +142,7 @@ test('an app is renamed in its row, deleted with a way back, and then for good',
   await page.getByRole('button', { name: 'Undo' }).waitFor();
   await axe(page);
   await page.getByRole('button', { name: 'Undo' }).press('Enter');
+  await page.getByRole('button', { name: 'Undo' }).waitFor({ state: 'detached' });
   await row.waitFor();
   assert.equal((await server.call('GET', `/v1/apps/${id}`)).status, 200, 'nothing has happened');
   await remove();
