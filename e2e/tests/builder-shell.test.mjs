@@ -142,6 +142,7 @@ test('an app is renamed in its row, deleted with a way back, and then for good',
   await page.getByRole('button', { name: 'Undo' }).waitFor();
   await axe(page);
   await page.getByRole('button', { name: 'Undo' }).press('Enter');
+  await page.getByRole('button', { name: 'Undo' }).waitFor({ state: 'detached' });
   await row.waitFor();
   assert.equal((await server.call('GET', `/v1/apps/${id}`)).status, 200, 'nothing has happened');
   await remove();
@@ -309,7 +310,7 @@ test('every setting of an app is set and taken back in its panel', async () => {
   };
   await panel.getByRole('textbox', { name: 'Address' }).fill('set-up-anew');
   await page.keyboard.press('Enter');
-  await page.getByTestId('settings-name').getByText('Saved').waitFor();
+  await page.getByTestId('settings-name').getByText('Saved', { exact: true }).waitFor();
   assert.equal((await server.must('GET', `/v1/apps/${id}`)).slug, 'set-up-anew');
   await panel.getByRole('textbox', { name: 'Address' }).fill('Not A Slug');
   await page.keyboard.press('Enter');
@@ -351,7 +352,7 @@ test('every setting of an app is set and taken back in its panel', async () => {
   await panel.getByRole('alert').waitFor();
   await panel.getByRole('textbox', { name: 'Servers' }).fill('api.example.com:443');
   await panel.getByRole('button', { name: 'Save' }).press('Enter');
-  await panel.getByText('Saved').waitFor();
+  await panel.getByRole('status').getByText('Saved', { exact: true }).waitFor();
   assert.deepEqual((await server.must('GET', `/v1/apps/${id}/egress`)).destinations, ['api.example.com:443']);
 
   await to('session');

@@ -11,10 +11,10 @@ import { applyTheme } from "./components/theme";
 import { ToastHost } from "./components/toast-host";
 import { startLanguage } from "./i18n/i18n";
 import { AuthGate } from "./pages/auth-gate";
-import { HomePage } from "./pages/home/home-page";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
+const HomePage = lazy(() => import("./pages/home/home-page"));
 const AppSettingsPage = lazy(() => import("./pages/app-settings-page"));
 const WorkspacePage = lazy(() => import("./pages/workspace-page"));
 const SettingsPage = lazy(() => import("./pages/settings/settings-page"));

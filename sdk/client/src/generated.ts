@@ -92,6 +92,8 @@ export type AppView = App & ({
   published_url?: string | null;
   /** What strangers see; not in lists. */
   release?: Release | null;
+  /** How the caller's own preview of it is; in lists alone, and absent while there is none. */
+  session_status?: SessionStatus | null;
   /** Where the app is served, or would be once it is published. */
   site_url: string;
 });
@@ -903,6 +905,8 @@ export interface PageAppView {
     published_url?: string | null;
     /** What strangers see; not in lists. */
     release?: Release | null;
+    /** How the caller's own preview of it is; in lists alone, and absent while there is none. */
+    session_status?: SessionStatus | null;
     /** Where the app is served, or would be once it is published. */
     site_url: string;
   }))[];

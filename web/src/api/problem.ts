@@ -1,6 +1,5 @@
 // Every failure of a call as one typed error: a problem document, a broken answer, or no answer at all.
 import i18next from "i18next";
-import { currentLanguage } from "../i18n/i18n";
 import type { Problem, ProblemItem } from "./types";
 
 /** No answer arrived: offline, refused, cut off. Not a code of the server. */
@@ -43,11 +42,8 @@ export class ApiProblem extends Error {
 
 /** The title in the person's language; the server's own, in English, of a code that this page does not know. */
 export function titleOf({ code, title }: { code?: string; title: string }): string {
-  // Our own codes came with a title in that language.
-  const key = `problem:titles.${code}`;
-  return code !== undefined && currentLanguage() !== "en" && i18next.exists(key)
-    ? i18next.t(key as never)
-    : title;
+  const key = `titles:${code}`;
+  return code !== undefined && i18next.exists(key) ? i18next.t(key as never) : title;
 }
 
 export function noAnswer(): ApiProblem {

@@ -10,10 +10,28 @@ export type Language = keyof typeof LANGUAGES;
 
 const KEY = "language";
 
+/** Areas that come with the part of the page that needs them: the first load has a budget. */
+const LATER = {
+  settings: { en: () => import("./en/settings.json"), de: () => import("./de/settings.json") },
+} as const;
+type LaterArea = keyof typeof LATER;
+const askedFor = new Set<LaterArea>();
+
 /** Only the language that is spoken is loaded. */
 async function load(language: Language): Promise<Catalogs> {
   if (language === "de") return (await import("./de")).de;
   return (await import("./en")).en;
+}
+
+/** Loads the texts of an area; to be awaited by the module that shows them first. */
+export async function loadArea(area: LaterArea): Promise<void> {
+  askedFor.add(area);
+  await addArea(area, currentLanguage());
+}
+
+async function addArea(area: LaterArea, language: Language): Promise<void> {
+  const { default: texts } = await LATER[area][language]();
+  i18next.addResourceBundle(language, area, texts);
 }
 
 function isLanguage(name: string | null | undefined): name is Language {
@@ -42,6 +60,7 @@ export async function startLanguage(language: Language = preferred()): Promise<v
 /** Speaks another language from here on, and in this browser's next visits. Nothing on the page is lost. */
 export async function chooseLanguage(language: Language): Promise<void> {
   const catalogs = await load(language);
+  await Promise.all([...askedFor].map((area) => addArea(area, language)));
   for (const [area, texts] of Object.entries(catalogs)) i18next.addResourceBundle(language, area, texts);
   await i18next.changeLanguage(language);
   writeStored(KEY, language);

@@ -1,16 +1,19 @@
 // Lets nobody through but those signed in. Whoever is signed out later keeps the page with everything typed in it.
 
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useRoute } from "wouter";
 import { onSignedOut } from "../api/http";
 import { asProblem } from "../api/problem";
 import styles from "./auth-gate.module.css";
-import { FirstRun } from "./first-run";
-import { InvitePanel, inviteCode } from "./invite-panel";
-import { SignInPanel } from "./sign-in-panel";
+import { inviteCode } from "./invite-code";
 import { ME, useMe } from "./use-me";
+
+// Most visits need none of these: whoever is signed in does not wait for them.
+const FirstRun = lazy(async () => ({ default: (await import("./first-run")).FirstRun }));
+const InvitePanel = lazy(async () => ({ default: (await import("./invite-panel")).InvitePanel }));
+const SignInPanel = lazy(async () => ({ default: (await import("./sign-in-panel")).SignInPanel }));
 
 export function AuthGate({ children }: { children: ReactNode }) {
   const queryClient = useQueryClient();
@@ -31,13 +34,21 @@ export function AuthGate({ children }: { children: ReactNode }) {
   );
 
   const invite = inviteCode();
-  if (invite !== undefined) return <InvitePanel code={invite} />;
+  if (invite !== undefined)
+    return (
+      <Suspense>
+        <InvitePanel code={invite} />
+      </Suspense>
+    );
   if (me.data === undefined)
-    return signedOut ? <SignInPanel /> : <Connecting failing={me.failureCount > 0} />;
+    return <Suspense>{signedOut ? <SignInPanel /> : <Connecting failing={me.failureCount > 0} />}</Suspense>;
+  const isOffered = !me.data.user.has_password && me.data.actor.kind === "browser";
   return (
     <>
-      {signedOut && <SignInPanel again />}
-      {isHome && !signedOut && <FirstRun me={me.data} />}
+      <Suspense>
+        {signedOut && <SignInPanel again />}
+        {isHome && !signedOut && isOffered && <FirstRun me={me.data} />}
+      </Suspense>
       {children}
     </>
   );

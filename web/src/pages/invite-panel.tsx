@@ -11,13 +11,6 @@ import { Wordmark } from "../components/wordmark";
 import { AccountFields, NO_ACCOUNT } from "./account-fields";
 import styles from "./auth-gate.module.css";
 
-const MARK = "#invite=";
-
-/** The code that the address holds; behind the `#`, so that no server's log has it. */
-export function inviteCode(): string | undefined {
-  return location.hash.startsWith(MARK) ? location.hash.slice(MARK.length) : undefined;
-}
-
 export function InvitePanel({ code }: { code: string }) {
   const { t } = useTranslation("account");
   const [account, setAccount] = useState(NO_ACCOUNT);

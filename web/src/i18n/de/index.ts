@@ -14,11 +14,12 @@ import presence from "./presence.json";
 import problem from "./problem.json";
 import save from "./save.json";
 import search from "./search.json";
-import settings from "./settings.json";
 import site from "./site.json";
 import stage from "./stage.json";
+import titles from "./titles.json";
 
-export const de: Catalogs = {
+/** `titles` are those of the server's problems, which the server says in English. */
+export const de: Catalogs & { titles: Record<string, string> } = {
   account,
   changes,
   common,
@@ -33,7 +34,7 @@ export const de: Catalogs = {
   problem,
   save,
   search,
-  settings,
   site,
   stage,
+  titles,
 };

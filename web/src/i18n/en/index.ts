@@ -13,7 +13,6 @@ import presence from "./presence.json";
 import problem from "./problem.json";
 import save from "./save.json";
 import search from "./search.json";
-import settings from "./settings.json";
 import site from "./site.json";
 import stage from "./stage.json";
 
@@ -32,7 +31,6 @@ export const en = {
   problem,
   save,
   search,
-  settings,
   site,
   stage,
 };

@@ -12,7 +12,7 @@ import styles from "./home-page.module.css";
 import { NewApp } from "./new-app";
 import { RecentApps } from "./recent-apps";
 
-export function HomePage() {
+export default function HomePage() {
   const { t } = useTranslation("home");
   const [typed, setTyped] = useUrlState("q");
   const query = useDeferredValue(typed);

@@ -6,10 +6,14 @@ import type { Me } from "../../api/types";
 import { useCommands } from "../../commands/commands";
 import card from "../../components/card.module.css";
 import { CrashGuard } from "../../components/crash-guard";
+import { loadArea } from "../../i18n/i18n";
 import { PageFrame, PageTitle } from "../page-frame";
 import { isAtLeast } from "../roles";
 import { useMe } from "../use-me";
 import styles from "./settings-page.module.css";
+
+// Whoever imports the page waits for its words.
+await loadArea("settings");
 
 const TABS = ["profile", "members", "keys", "usage"] as const;
 type Tab = (typeof TABS)[number];

@@ -5,8 +5,12 @@ import type { App } from "../../api/types";
 import { useCommands } from "../../commands/commands";
 import card from "../../components/card.module.css";
 import { CrashGuard } from "../../components/crash-guard";
+import { loadArea } from "../../i18n/i18n";
 import styles from "./settings-panel.module.css";
 import { SETTINGS_TABS, type SettingsTabName, settingsTabOf } from "./settings-tabs";
+
+// Whoever imports the panel waits for its words.
+await loadArea("settings");
 
 export interface SettingsPartProps {
   app: App;
