@@ -24,6 +24,7 @@ const MOST_BEHIND: usize = 256;
 
 /// Somebody who has the app open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PresentPerson)]
 pub(crate) struct Person {
     /// Which of their pages: each connection has its own.
     pub(crate) client_id: String,
