@@ -121,6 +121,8 @@ test('files are made, moved, copied, deleted and brought back by keyboard alone'
   await until('the focus on the row', 5_000, async () => (await focused(page))?.startsWith('file-'));
   await page.getByTestId('file-moved/there.txt').focus();
   await page.keyboard.press('Shift+F10');
+  // Comes over the network when it is first asked for.
+  await page.getByTestId('file-menu').waitFor();
   await axe(page, { within: '[data-testid="file-menu"]' });
   await shot(page, 'menu');
   await menuItem(page, 'Duplicate');
