@@ -8,7 +8,7 @@ SHELL := /bin/bash
 CARGO_FLAGS ?= --locked
 VITRINE := target/release/vitrine
 
-.PHONY: help run build web sdk test test-rust test-web test-e2e check bench fuzz audit sbom openapi fmt clean tools tools-check egress
+.PHONY: help run build web sdk test test-rust test-web test-e2e check bench pictures fuzz audit sbom openapi fmt clean tools tools-check egress
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -92,6 +92,10 @@ bench: build ## Measure F1 to F13 beside their peers (F7 needs wrk and nginx); r
 audit: tools ## Ask what is known against what we ship (RustSec, npm); says so when it cannot be asked.
 	scripts/deny
 	node scripts/audit.mjs
+
+pictures: build ## Take the pictures of the README and the docs from the real product.
+	cd e2e && npm ci --ignore-scripts --no-audit --no-fund
+	VITRINE_BINARY=$(CURDIR)/$(VITRINE) scripts/with-registry-exception node scripts/screenshots.mjs
 
 fuzz: ## Look for inputs that break a parser, FUZZ_SECS (60) for each target (needs a C++ compiler).
 	scripts/fuzz
