@@ -8,6 +8,7 @@ mod write;
 
 pub use pack::Packer;
 pub use read::{ArchiveError, ArchiveLimits, ImportedFile, ImportedFiles, read_zip};
+pub use skip::is_skipped;
 pub use write::{write_tar, write_zip};
 
 #[cfg(test)]

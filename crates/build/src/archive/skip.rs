@@ -21,17 +21,21 @@ const ROOT_FOLDERS: [&str; 13] = [
     ".vitrine",
 ];
 
+/// Whether a file or folder of this name never belongs to a draft; `at_root` when nothing of the project is above it.
+pub fn is_skipped(name: &str, is_folder: bool, at_root: bool) -> bool {
+    let name = name.to_ascii_lowercase();
+    // AppleDouble companions of every file, in archives made on a Mac.
+    let apple_double = name.starts_with("._");
+    let is_made = at_root && is_folder && ROOT_FOLDERS.contains(&name.as_str());
+    is_made || apple_double || ANYWHERE.contains(&name.as_str())
+}
+
 /// The part of a path that makes it skipped, or `None` when it is kept: `a/node_modules` for `a/node_modules/b/c.js`.
 pub(super) fn skipped_part(path: &str) -> Option<&str> {
     let mut end = 0;
     for (index, segment) in path.split('/').enumerate() {
         end += segment.len() + usize::from(index > 0);
-        let name = segment.to_ascii_lowercase();
-        let is_folder = end < path.len();
-        let at_root = index == 0 && is_folder && ROOT_FOLDERS.contains(&name.as_str());
-        // AppleDouble companions of every file, in archives made on a Mac.
-        let apple_double = name.starts_with("._");
-        if at_root || apple_double || ANYWHERE.contains(&name.as_str()) {
+        if is_skipped(segment, end < path.len(), index == 0) {
             return Some(&path[..end]);
         }
     }

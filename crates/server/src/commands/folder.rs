@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use ignore::WalkBuilder;
+use vitrine_build::archive::is_skipped;
 use vitrine_model::hash::Sha256Hasher;
 use vitrine_model::limits::{MAX_FILE_BYTES, MAX_LOCKFILE_BYTES};
 use vitrine_model::{FileEntry, FileMode, ProjectPath, Sha256, Tree};
@@ -15,27 +16,8 @@ use vitrine_model::{FileEntry, FileMode, ProjectPath, Sha256, Tree};
 /// Where `vitrine dev` keeps what it knows of a folder. A name that no draft can have.
 pub(super) const OWN_DIR: &str = ".vitrine";
 
-/// Folders anywhere that never belong to an app: installed packages, version control, and our own.
-const NEVER: [&str; 6] = ["node_modules", ".git", ".hg", ".svn", OWN_DIR, "__MACOSX"];
-
-/// Folders at the root that builds and tools make; the same that an import leaves out.
-const MADE_AT_ROOT: [&str; 12] = [
-    "dist",
-    "build",
-    ".astro",
-    ".vite",
-    ".cache",
-    "coverage",
-    ".next",
-    ".turbo",
-    ".output",
-    ".svelte-kit",
-    ".nuxt",
-    ".parcel-cache",
-];
-
-/// Files that systems and editors leave beside others, also in the middle of saving.
-const NEVER_FILES: [&str; 4] = [".DS_Store", "Thumbs.db", "desktop.ini", "4913"];
+/// What an editor writes to see whether it may (Vim).
+const EDITOR_PROBE: &str = "4913";
 
 /// How long a file must have been left alone before its time and size are enough to know that it is the same: file systems
 /// count time in steps of up to two seconds.
@@ -247,12 +229,10 @@ fn walk(root: &Path) -> ignore::Walk {
         .build()
 }
 
+/// What an import leaves out, and what only a folder that is worked in has.
 fn is_never(name: &str, is_folder: bool, at_root: bool) -> bool {
-    let among = |names: &[&str]| names.iter().any(|never| never.eq_ignore_ascii_case(name));
-    match is_folder {
-        true => among(&NEVER) || (at_root && among(&MADE_AT_ROOT)),
-        false => among(&NEVER) || among(&NEVER_FILES) || is_in_between(name),
-    }
+    let is_passing = !is_folder && (name == EDITOR_PROBE || is_in_between(name));
+    is_skipped(name, is_folder, at_root) || (is_folder && name == OWN_DIR) || is_passing
 }
 
 /// Files that editors write while they save, or keep while a file is open.
